@@ -1,0 +1,102 @@
+# pf_add_ops(<target> <list.def> [ROOT <include root>] [LIST <macro>]): compile the pointwise ops of a list into a target.
+#
+# Each line of the list is an op: the name of its struct, and the header that holds it, without .h and relative to the
+# list's own folder.
+#
+#     PF_OP(Softplus, softplus)  // log(1 + eˣ)
+#
+# From it are made, below the build folder's generated/ and at the list's own place in the include tree,
+#   all.h         includes every header once and defines <macro>(X) as X(Add) X(Mul) …
+#   kernels/*.cu  one source per header with the explicit instances of its kernels: C++, or CUDA with PF_CUDA.
+# Files are touched only when their text changes, so adding a line compiles the new op and what includes all.h.
+#
+# <include root> is where `#include "tensor/…"` starts, by default the project's folder; <macro> by default
+# PF_ALL_OPS_OF_<target>. Installed with the library, so that a consumer adds ops of its own in the same way.
+function(pf_add_ops target list)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "ROOT;LIST" "")
+  set(root ${PROJECT_SOURCE_DIR})
+  if(arg_ROOT)
+    cmake_path(ABSOLUTE_PATH arg_ROOT NORMALIZE OUTPUT_VARIABLE root)
+  endif()
+  set(macro PF_ALL_OPS_OF_${target})
+  if(arg_LIST)
+    set(macro ${arg_LIST})
+  endif()
+  cmake_path(ABSOLUTE_PATH list BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} NORMALIZE)
+  cmake_path(IS_PREFIX root ${list} NORMALIZE inside)
+  if(NOT inside)
+    message(FATAL_ERROR "pf_add_ops: ${list} is not below the include root ${root}; give the right one with ROOT")
+  endif()
+  cmake_path(GET list PARENT_PATH folder)
+  cmake_path(RELATIVE_PATH folder BASE_DIRECTORY ${root})
+  set(generated ${PROJECT_BINARY_DIR}/generated)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${list})
+
+  set(stems)
+  set(structs)
+  set(line_number 0)
+  file(READ ${list} text)
+  string(REGEX REPLACE "[][;\\]" "," text "${text}")  # characters that a CMake list would trip over, in comments
+  string(REPLACE "\n" ";" lines "${text}")
+  foreach(line IN LISTS lines)
+    math(EXPR line_number "${line_number} + 1")
+    if(line MATCHES "^[ \t]*PF_OP\\([ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*,[ \t]*([A-Za-z0-9_/]+)[ \t]*\\)[ \t]*(//.*)?$")
+      set(struct ${CMAKE_MATCH_1})
+      set(stem ${CMAKE_MATCH_2})
+      if(struct IN_LIST structs)
+        message(FATAL_ERROR "${list}:${line_number}: ${struct} is listed twice")
+      endif()
+      if(NOT EXISTS ${root}/${folder}/${stem}.h)
+        message(FATAL_ERROR "${list}:${line_number}: ${struct} names the header ${folder}/${stem}.h, which does not exist")
+      endif()
+      list(APPEND structs ${struct})
+      list(APPEND stems ${stem})
+      list(APPEND structs_in_${stem} ${struct})
+    elseif(NOT line MATCHES "^[ \t]*(//.*)?$")
+      message(FATAL_ERROR "${list}:${line_number}: expected PF_OP(Struct, header) or a comment, found: ${line}")
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES stems)
+
+  # One source per header.
+  set(sources)
+  foreach(stem IN LISTS stems)
+    set(PF_OP_HEADER ${folder}/${stem}.h)
+    set(PF_OP_INSTANCES)
+    foreach(struct IN LISTS structs_in_${stem})
+      string(APPEND PF_OP_INSTANCES "template const PointwiseKernels& pointwise_kernels<${struct}>();\n")
+    endforeach()
+    set(source ${generated}/${folder}/kernels/${stem}.cu)
+    configure_file(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/instantiate.cu.in ${source} @ONLY)
+    list(APPEND sources ${source})
+  endforeach()
+  file(GLOB_RECURSE stale ${generated}/${folder}/kernels/*.cu)
+  if(stale AND sources)
+    list(REMOVE_ITEM stale ${sources})
+  endif()
+  if(stale)
+    file(REMOVE ${stale})
+  endif()
+  if(sources)
+    target_sources(${target} PRIVATE ${sources})
+    if(PF_CUDA)
+      set(language CUDA)
+    else()
+      set(language CXX)
+    endif()
+    set_source_files_properties(${sources} TARGET_DIRECTORY ${target} PROPERTIES LANGUAGE ${language})
+  endif()
+
+  # One header that names them all.
+  cmake_path(GET list FILENAME list_name)
+  set(all "#pragma once\n// Made from ${folder}/${list_name}: every op of the list.\n")
+  foreach(stem IN LISTS stems)
+    string(APPEND all "#include \"${folder}/${stem}.h\"\n")
+  endforeach()
+  string(APPEND all "\n#define ${macro}(X)")
+  foreach(struct IN LISTS structs)
+    string(APPEND all " \\\n  X(${struct})")
+  endforeach()
+  file(CONFIGURE OUTPUT ${generated}/${folder}/all.h CONTENT "${all}\n" @ONLY)
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${root}> $<BUILD_INTERFACE:${generated}>)
+endfunction()
