@@ -1,5 +1,6 @@
 # A layer includes only itself and the layers below it, and names files of the project from the root.
 #   cmake -D ROOT=<project> -P tests/layering_test.cmake
+cmake_minimum_required(VERSION 3.25)
 set(layers tensor autograd nn models)
 set(below)
 set(wrong)

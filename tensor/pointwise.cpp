@@ -1,0 +1,204 @@
+#include "tensor/pointwise.h"
+
+#include <algorithm>
+
+#include "tensor/ops/op.h"
+#include "tensor/parallel.h"
+#include "tensor/strided.h"
+
+namespace pf {
+namespace {
+
+constexpr int64_t block = 512;               // elements gathered at a time; a few blocks fit the first-level cache
+constexpr int64_t chunk = int64_t(1) << 15;  // elements a thread takes; smaller work stays on the calling thread
+
+// One input of a pass, read either in place or through a buffer.
+struct Source {
+  const std::byte* base;
+  int64_t element_size;
+  Layout layout;  // broadcast and collapsed
+  bool in_place;  // row-major: read where it lies
+  bool constant;  // a single value: the buffer is filled once
+};
+
+struct Sources {
+  std::array<Source, max_pass_inputs> list;
+  int count;
+  bool all_in_place = true;
+};
+
+Sources prepare(const PointwisePass& pass) {
+  Sources out;
+  out.count = pass.input_count;
+  for (int i = 0; i < pass.input_count; ++i) {
+    const Tensor& x = *pass.inputs[i];
+    Source& source = out.list[i];
+    source.base = x.storage().data();
+    source.element_size = size_of(x.dtype());
+    source.in_place = x.shape() == pass.shape && x.is_contiguous();
+    if (source.in_place) {
+      source.layout.offset = x.layout().offset;
+      continue;
+    }
+    source.layout = collapse(x.layout().expand(pass.shape));
+    source.in_place = source.layout.rank() == 1 && source.layout.strides[0] == 1;
+    source.constant = source.layout.rank() == 1 && source.layout.strides[0] == 0;
+    out.all_in_place &= source.in_place;
+  }
+  return out;
+}
+
+void run_range(const PointwisePass& pass, const Sources& sources, const PassBody& body, int64_t first, int64_t last) {
+  std::array<const void*, max_pass_inputs> in;
+  std::array<void*, max_pass_outputs> out;
+  auto set_outputs = [&](int64_t at) {
+    for (int i = 0; i < pass.output_count; ++i)
+      out[i] = pass.outputs[i] ? static_cast<std::byte*>(pass.outputs[i]) + at * pass.output_sizes[i] : nullptr;
+  };
+  auto in_place_at = [&](int i, int64_t at) {
+    const Source& source = sources.list[i];
+    return source.base + (source.layout.offset + at) * source.element_size;
+  };
+  if (sources.all_in_place) {
+    for (int i = 0; i < sources.count; ++i) in[i] = in_place_at(i, first);
+    set_outputs(first);
+    body(last - first, in.data(), out.data());
+    return;
+  }
+  alignas(64) std::byte buffers[max_pass_inputs][block * 8];
+  std::array<std::optional<StridedCursor>, max_pass_inputs> cursors;
+  for (int i = 0; i < sources.count; ++i) {
+    const Source& source = sources.list[i];
+    if (source.in_place) continue;
+    cursors[i].emplace(source.layout, first);
+    if (source.constant) cursors[i]->read(source.base, source.element_size, std::min(block, last - first), buffers[i]);
+  }
+  for (int64_t at = first; at < last; at += block) {
+    const int64_t n = std::min(block, last - at);
+    for (int i = 0; i < sources.count; ++i) {
+      const Source& source = sources.list[i];
+      if (source.in_place) {
+        in[i] = in_place_at(i, at);
+      } else {
+        if (!source.constant) cursors[i]->read(source.base, source.element_size, n, buffers[i]);
+        in[i] = buffers[i];
+      }
+    }
+    set_outputs(at);
+    body(n, in.data(), out.data());
+  }
+}
+
+bool all_plain(std::span<const Tensor* const> inputs, DType dtype, const Shape& shape) {
+  for (const Tensor* x : inputs)
+    if (x->dtype() != dtype || x->is_literal() || !(x->shape() == shape) || !x->is_contiguous()) return false;
+  return true;
+}
+
+}  // namespace
+
+void run_pass(const PointwisePass& pass, const PassBody& body) {
+  const int64_t n = pass.shape.numel();
+  if (n == 0) return;
+  const Sources sources = prepare(pass);
+  const int64_t chunks = (n + chunk - 1) / chunk;
+  parallel_for(chunks, [&](int64_t i) { run_range(pass, sources, body, i * chunk, std::min(n, (i + 1) * chunk)); });
+}
+
+DType common_dtype(const char* op, std::span<const Tensor* const> inputs) {
+  const Tensor* first = nullptr;
+  for (const Tensor* x : inputs) {
+    check(x->defined(), op, ": an operand is an empty Tensor handle; initialise it first");
+    if (x->is_literal()) continue;
+    if (!first) first = x;
+    check(x->dtype() == first->dtype(), op, ": ", first->dtype(), " ", first->shape(), " and ", x->dtype(), " ",
+          x->shape(), ": element types differ; convert one with cast(x, ", first->dtype(), ")");
+    check(x->device() == first->device(), op, ": ", first->shape(), " is on ", first->device(), " and ", x->shape(),
+          " on ", x->device(), "; copy one to the other device");
+  }
+  return first ? first->dtype() : float64;
+}
+
+Tensor as_operand(const Tensor& x, DType dtype) { return x.is_literal() ? cast(x, dtype) : x; }
+
+Tensor pointwise_forward(const PointwiseKernels& kernels, const void* op, std::span<const Tensor* const> inputs) {
+  const int n = int(inputs.size());
+  const Tensor& first = *inputs[0];
+  // The common case first: everything contiguous, one shape, one type.
+  if (all_plain(inputs, first.dtype(), first.shape()) && kernels.forward[int(first.dtype())] && first.defined()) {
+    Tensor out = Tensor::empty(first.shape(), first.dtype());
+    const int64_t count = out.numel();
+    void* y = out.mutable_raw();
+    auto kernel = kernels.forward[int(first.dtype())];
+    std::array<const void*, max_pass_inputs> x;
+    for (int i = 0; i < n; ++i) x[i] = inputs[i]->raw();
+    if (count <= chunk) {
+      if (count > 0) kernel(op, count, x.data(), y);
+      return out;
+    }
+    const int64_t size = size_of(first.dtype());
+    parallel_for((count + chunk - 1) / chunk, [&](int64_t c) {
+      std::array<const void*, max_pass_inputs> part;
+      for (int i = 0; i < n; ++i) part[i] = static_cast<const std::byte*>(x[i]) + c * chunk * size;
+      kernel(op, std::min(chunk, count - c * chunk), part.data(), static_cast<std::byte*>(y) + c * chunk * size);
+    });
+    return out;
+  }
+  const DType dtype = common_dtype(kernels.name, inputs);
+  auto kernel = kernels.forward[int(dtype)];
+  check(kernel, kernels.name, ": ", dtype, " ", first.shape(), " is not supported",
+        is_floating(dtype) ? "" : "; convert with cast(x, float32)");
+  std::array<Tensor, max_pass_inputs> operands;
+  PointwisePass pass;
+  for (int i = 0; i < n; ++i) {
+    operands[i] = as_operand(*inputs[i], dtype);
+    pass.shape = i ? broadcast(pass.shape, operands[i].shape(), kernels.name) : operands[i].shape();
+    pass.read(operands[i]);
+  }
+  Tensor out = Tensor::empty(pass.shape, dtype);
+  pass.write(out.mutable_raw(), dtype);
+  run_pass(pass, [&](int64_t count, const void* const* x, void* const* y) { kernel(op, count, x, y[0]); });
+  const bool literal = std::all_of(inputs.begin(), inputs.end(), [](const Tensor* x) { return x->is_literal(); });
+  return literal ? Tensor::literal(std::move(out)) : out;
+}
+
+void pointwise_vjp(const PointwiseKernels& kernels, const void* op, const Tensor& g, std::span<const Tensor* const> inputs,
+                   const Tensor& y, std::span<Tensor* const> grads) {
+  const int n = int(inputs.size());
+  const DType dtype = y.dtype();
+  PointwisePass pass;
+  pass.shape = y.shape();
+  for (const Tensor* x : inputs) pass.read(*x);
+  pass.read(y);
+  pass.read(g);
+  for (Tensor* grad : grads) {
+    if (grad) *grad = Tensor::empty(y.shape(), dtype);
+    pass.write(grad ? grad->mutable_raw() : nullptr, dtype);
+  }
+  auto kernel = kernels.vjp[int(dtype)];
+  check(kernel, kernels.name, ": ", dtype, " has no derivative; convert with cast(x, float32)");
+  run_pass(pass, [&](int64_t count, const void* const* x, void* const* out) {
+    kernel(op, count, x[n + 1], x, x[n], out);
+  });
+}
+
+Tensor pointwise_jvp(const PointwiseKernels& kernels, const void* op, std::span<const Tensor* const> tangents,
+                     std::span<const Tensor* const> inputs, const Tensor& y) {
+  const int n = int(inputs.size());
+  const DType dtype = y.dtype();
+  PointwisePass pass;
+  pass.shape = y.shape();
+  for (const Tensor* x : inputs) pass.read(*x);
+  pass.read(y);
+  for (const Tensor* t : tangents) pass.read(*t);
+  Tensor out = Tensor::empty(y.shape(), dtype);
+  pass.write(out.mutable_raw(), dtype);
+  auto kernel = kernels.jvp[int(dtype)];
+  check(kernel, kernels.name, ": ", dtype, " has no derivative; convert with cast(x, float32)");
+  run_pass(pass, [&](int64_t count, const void* const* x, void* const* out_block) {
+    kernel(op, count, x + n + 1, x, x[n], out_block[0]);
+  });
+  return out;
+}
+
+}  // namespace pf

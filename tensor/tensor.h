@@ -1,0 +1,118 @@
+#pragma once
+// Tensor: a handle to shared storage, a layout and an element type. Immutable for users: operations return new tensors,
+// and views share memory without anybody noticing. The operations themselves are in tensor/ops/.
+
+#include <span>
+#include <vector>
+
+#include "tensor/dtype.h"
+#include "tensor/layout.h"
+#include "tensor/storage.h"
+
+namespace pf {
+
+class Tensor {
+ public:
+  /// No tensor at all; `defined()` is false.
+  Tensor() = default;
+  /// A number as it stands in a formula: 0-d, taking the element type of whatever it meets. `x * 2`, `V(0)`.
+  explicit Tensor(double literal);
+  Tensor(Storage storage, const Layout& layout, DType dtype)
+      : storage_(std::move(storage)), layout_(layout), dtype_(dtype) {}
+
+  /// Fresh row-major memory, uninitialised, for kernels to write to.
+  static Tensor empty(const Shape& shape, DType dtype = float32, Device device = Device::cpu());
+
+  bool defined() const { return bool(storage_); }
+  const Shape& shape() const { return layout_.shape; }
+  const Shape& strides() const { return layout_.strides; }
+  const Layout& layout() const { return layout_; }
+  int rank() const { return layout_.shape.rank(); }
+  /// The size of one axis; -1 is the last.
+  int64_t size(int axis) const { return shape()[normalize_axis(axis, rank(), "size")]; }
+  int64_t numel() const { return layout_.numel(); }
+  DType dtype() const { return dtype_; }
+  Device device() const { return storage_.device(); }
+  const Storage& storage() const { return storage_; }
+  bool is_contiguous() const { return layout_.is_contiguous(); }
+  /// Whether this came from numbers in a formula alone, so that it takes the element type of what it meets.
+  bool is_literal() const { return literal_; }
+  static Tensor literal(Tensor x) {
+    x.literal_ = true;
+    return x;
+  }
+
+  /// The first element. T must be the element type; the caller follows the strides.
+  template <class T>
+  const T* data() const {
+    check_type(dtype_of<T>());
+    return reinterpret_cast<const T*>(storage_.data()) + layout_.offset;
+  }
+  /// For kernels: memory that this handle alone looks at (fresh from `empty`, or donated by the caller).
+  template <class T>
+  T* mutable_data() {
+    check_type(dtype_of<T>());
+    check_unique();
+    return reinterpret_cast<T*>(storage_.data()) + layout_.offset;
+  }
+  const void* raw() const { return storage_.data() + layout_.offset * size_of(dtype_); }
+  void* mutable_raw() {
+    check_unique();
+    return storage_.data() + layout_.offset * size_of(dtype_);
+  }
+  /// Whether a kernel may write into this tensor's memory: nobody else holds it, and it is contiguous.
+  bool donatable() const { return storage_.unique() && is_contiguous(); }
+
+  /// The same memory under another layout.
+  Tensor view(const Layout& layout) const { return Tensor(storage_, layout, dtype_); }
+  /// The only element of a one-element tensor, as a double.
+  double item() const;
+  /// One element, converted to double. at({row, column})
+  double at(const Shape& index) const;
+  /// All elements in row-major order. T must be the element type.
+  template <class T>
+  std::vector<T> to_vector() const;
+
+ private:
+  void check_type(DType wanted) const {
+    check(dtype_ == wanted, "data: the tensor is ", dtype_, ", not ", wanted, "; convert with cast(x, ", wanted, ")");
+  }
+  void check_unique() const { check(storage_.unique(), "data: this memory is shared with another tensor; copy it first"); }
+
+  Storage storage_;
+  Layout layout_;
+  DType dtype_ = float32;
+  bool literal_ = false;
+};
+
+// Making tensors ------------------------------------------------------------------------------------------------
+
+Tensor zeros(const Shape& shape, DType dtype = float32);
+Tensor ones(const Shape& shape, DType dtype = float32);
+Tensor full(const Shape& shape, double value, DType dtype = float32);
+/// start, start + step, … below stop.
+Tensor arange(double start, double stop, double step = 1, DType dtype = float32);
+/// `count` numbers from first to last, both included.
+Tensor linspace(double first, double last, int64_t count, DType dtype = float32);
+/// The identity matrix [n, n].
+Tensor eye(int64_t n, DType dtype = float32);
+/// A vector, or with a shape any tensor, of the given numbers.
+Tensor tensor(const std::vector<double>& values, DType dtype = float32);
+Tensor tensor(const std::vector<double>& values, const Shape& shape, DType dtype = float32);
+/// Copies `values`, element type T (float, double, int64_t).
+template <class T>
+Tensor from_span(std::span<const T> values, const Shape& shape);
+Tensor zeros_like(const Tensor& x);
+Tensor ones_like(const Tensor& x);
+
+/// Row-major: the tensor itself where it is already contiguous, else a copy.
+Tensor contiguous(const Tensor& x);
+/// A copy with memory of its own, row-major.
+Tensor copy(const Tensor& x);
+/// Converts elements; to int64 truncates toward zero, to bool means "not zero". The tensor itself where nothing changes.
+Tensor cast(const Tensor& x, DType dtype);
+
+/// Numbers in brackets, aligned, long axes shortened to their ends; then shape and element type.
+std::string to_string(const Tensor& x);
+
+}  // namespace pf
