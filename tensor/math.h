@@ -1,11 +1,15 @@
 #pragma once
 
-// The elementary functions `pf::math::f(V)`, V = float, double, Vec<float> or Vec<double>.
+// The elementary functions `pf::math::f(V)` for V = float, double, Vec<float> and Vec<double>. Bounds of their errors:
+// tests/tensor/math_test.cpp.
 
-#include "tensor/math/exp.h"
-#include "tensor/math/inverse_trig.h"
 #include "tensor/math/erf.h"
+#include "tensor/math/exp.h"
+#include "tensor/math/gamma.h"
 #include "tensor/math/hyperbolic.h"
+#include "tensor/math/inverse_trig.h"
 #include "tensor/math/log.h"
 #include "tensor/math/logistic.h"
+#include "tensor/math/normal.h"
+#include "tensor/math/pow.h"
 #include "tensor/math/trig.h"

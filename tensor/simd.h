@@ -160,7 +160,7 @@ template <Value V> constexpr mask_t<V> isnan(V x) { return x != x; }
 
 template <Value V> constexpr V abs(V x) {
   if constexpr (Scalar<V>) return from_bits<V>(to_bits(x) & ~to_bits(V(-0.0)));
-  else return V(xsimd::bitwise_andnot(x.data, typename V::Batch(value_type_t<V>(-0.0))));
+  else return V(xsimd::abs(x.data));
 }
 
 /// |x| with the sign of s (also where s is a zero or a NaN).
