@@ -4,8 +4,5 @@
 /// x³: an op of the consumer's own.
 struct Cube : pf::Pointwise<1> {
   static constexpr auto name = "cube";
-  template <class V>
-  V operator()(V x) const {
-    return x * x * x;
-  }
+  template <class V> V operator()(V x) const { return x * x * x; }
 };
