@@ -7,6 +7,7 @@ struct Add : Pointwise<2> {
   static constexpr auto name = "add";
   static constexpr bool integers = true;
   template <class V> V operator()(V a, V b) const { return a + b; }
+  static constexpr std::array<double, 2> slopes = {1, 1};
   template <class V> static auto partials(V, V) { return std::array{V(1), V(1)}; }
 };
 
@@ -14,6 +15,7 @@ struct Sub : Pointwise<2> {
   static constexpr auto name = "sub";
   static constexpr bool integers = true;
   template <class V> V operator()(V a, V b) const { return a - b; }
+  static constexpr std::array<double, 2> slopes = {1, -1};
   template <class V> static auto partials(V, V) { return std::array{V(1), V(-1)}; }
 };
 
@@ -35,6 +37,7 @@ struct Neg : Pointwise<1> {
   static constexpr auto name = "neg";
   static constexpr bool integers = true;
   template <class V> V operator()(V x) const { return -x; }
+  static constexpr std::array<double, 1> slopes = {-1};
   template <class V> static auto partials(V) { return std::array{V(-1)}; }
 };
 
@@ -51,6 +54,7 @@ struct Shift : Pointwise<1> {
   static constexpr auto name = "shift";
   double amount = 1.5;
   template <class V> V operator()(V x) const { return x + V(amount); }
+  static constexpr std::array<double, 1> slopes = {1};
   template <class V> static auto partials(V) { return std::array{V(1)}; }
 };
 
