@@ -69,11 +69,85 @@ void StridedCursor::read(const std::byte* base, int64_t element_size, int64_t n,
   }
 }
 
-void copy_strided(const Tensor& x, void* out) {
-  const int64_t n = x.numel();
-  if (n == 0) return;
-  const Layout collapsed = collapse(x.layout());
-  StridedCursor(collapsed, 0).read(x.storage().data(), size_of(x.dtype()), n, out);
+namespace {
+
+// One loop of a copy: so many steps, so far apart in the target and in the source.
+struct CopyLoop {
+  int64_t size, target, source;
+};
+struct CopyLoops {
+  std::array<CopyLoop, max_rank> list;
+  int count = 0;
+};
+
+// Outermost first. The innermost loop is the one with the smallest step in the target, so that writing is sequential;
+// where the source is sequential along another axis, that one comes next to it and the pair is copied in tiles.
+CopyLoops plan_copy(const Layout& target, const Layout& source) {
+  CopyLoops loops;
+  for (int i = 0; i < target.rank(); ++i)
+    if (target.shape[i] != 1) loops.list[loops.count++] = {target.shape[i], target.strides[i], source.strides[i]};
+  std::stable_sort(loops.list.begin(), loops.list.begin() + loops.count,
+                   [](const CopyLoop& a, const CopyLoop& b) { return std::abs(a.target) > std::abs(b.target); });
+  int last = 0;
+  for (int i = 1; i < loops.count; ++i) {
+    CopyLoop& outer = loops.list[last];
+    const CopyLoop& inner = loops.list[i];
+    if (outer.target == inner.target * inner.size && outer.source == inner.source * inner.size)
+      outer = {outer.size * inner.size, inner.target, inner.source};
+    else
+      loops.list[++last] = inner;
+  }
+  loops.count = loops.count ? last + 1 : 0;
+  if (loops.count == 0) loops.list[loops.count++] = {1, 1, 1};
+  if (std::abs(loops.list[loops.count - 1].source) > 1)
+    for (int i = 0; i + 2 < loops.count; ++i)
+      if (std::abs(loops.list[i].source) == 1) {
+        std::rotate(loops.list.begin() + i, loops.list.begin() + i + 1, loops.list.begin() + loops.count - 1);
+        break;
+      }
+  return loops;
 }
+
+template <class T>
+void copy_line(T* target, const T* source, const CopyLoop& loop) {
+  if (loop.target == 1 && loop.source == 1) std::memcpy(target, source, size_t(loop.size) * sizeof(T));
+  else if (loop.target == 1 && loop.source == 0) std::fill_n(target, loop.size, *source);
+  else
+    for (int64_t i = 0; i < loop.size; ++i) target[i * loop.target] = source[i * loop.source];
+}
+
+template <class T>
+void copy_loops(T* target, const T* source, const CopyLoops& loops, int depth) {
+  const CopyLoop& loop = loops.list[depth];
+  if (depth + 1 == loops.count) return copy_line(target, source, loop);
+  if (depth + 2 == loops.count && std::abs(loop.source) == 1 && std::abs(loops.list[depth + 1].source) > 1) {
+    constexpr int64_t tile = 32;
+    const CopyLoop& inner = loops.list[depth + 1];
+    for (int64_t j = 0; j < inner.size; j += tile)
+      for (int64_t i = 0; i < loop.size; ++i)
+        copy_line(target + i * loop.target + j * inner.target, source + i * loop.source + j * inner.source,
+                  CopyLoop{std::min(tile, inner.size - j), inner.target, inner.source});
+    return;
+  }
+  for (int64_t i = 0; i < loop.size; ++i) copy_loops(target + i * loop.target, source + i * loop.source, loops, depth + 1);
+}
+
+}  // namespace
+
+void assign_strided(const Tensor& x, void* base, const Layout& to) {
+  check(x.shape() == to.shape, "copy: ", x.shape(), " to a place of shape ", to.shape);
+  if (x.numel() == 0) return;
+  const CopyLoops loops = plan_copy(to, x.layout());
+  auto run = [&]<class T>(T*) {
+    copy_loops(static_cast<T*>(base) + to.offset, static_cast<const T*>(x.raw()), loops, 0);
+  };
+  switch (size_of(x.dtype())) {
+    case 1: return run(static_cast<uint8_t*>(nullptr));
+    case 4: return run(static_cast<uint32_t*>(nullptr));
+    default: return run(static_cast<uint64_t*>(nullptr));
+  }
+}
+
+void copy_strided(const Tensor& x, void* out) { assign_strided(x, out, Layout::contiguous(x.shape())); }
 
 }  // namespace pf

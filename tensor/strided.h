@@ -23,5 +23,7 @@ class StridedCursor {
 
 /// All elements in row-major order to `out`.
 void copy_strided(const Tensor& x, void* out);
+/// Element i of x to element i of `to`, which has the same shape and lies at `base` (address of element 0).
+void assign_strided(const Tensor& x, void* base, const Layout& to);
 
 }  // namespace pf

@@ -64,7 +64,11 @@ class Tensor {
   bool donatable() const { return storage_.unique() && is_contiguous(); }
 
   /// The same memory under another layout.
-  Tensor view(const Layout& layout) const { return Tensor(storage_, layout, dtype_); }
+  Tensor view(const Layout& layout) const {
+    Tensor out = *this;
+    out.layout_ = layout;
+    return out;
+  }
   /// The only element of a one-element tensor, as a double.
   double item() const;
   /// One element, converted to double. at({row, column})

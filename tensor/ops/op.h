@@ -44,6 +44,9 @@ inline constexpr bool is_array<Tensor> = true;
 template <class T>
 concept Array = is_array<T>;
 
+/// The plain value of an array; autograd/ adds the one for Variable. For results that have no derivative.
+inline const Tensor& value_of(const Tensor& x) { return x; }
+
 template <class V, int N>
 struct Dual;
 template <class T>
