@@ -46,10 +46,43 @@ D apply_dual(const F& f, const X&... x) {
 }
 
 // Comparisons look at the values; they are what `select` is given inside a formula.
-template <class V, int N> auto operator<(const Dual<V, N>& a, const Dual<V, N>& b) { return a.value < b.value; }
-template <class V, int N> auto operator>(const Dual<V, N>& a, const Dual<V, N>& b) { return a.value > b.value; }
-template <class V, int N> auto operator<=(const Dual<V, N>& a, const Dual<V, N>& b) { return a.value <= b.value; }
-template <class V, int N> auto operator>=(const Dual<V, N>& a, const Dual<V, N>& b) { return a.value >= b.value; }
+namespace detail {
+template <class X>
+const auto& primal(const X& x) {
+  if constexpr (DualValue<X>) return x.value;
+  else return x;
+}
+}  // namespace detail
+template <class A, class B>
+concept DualPair = OperandPair<A, B> && (DualValue<A> || DualValue<B>);
+template <class A, class B>
+  requires DualPair<A, B>
+auto operator<(const A& a, const B& b) {
+  return detail::primal(a) < detail::primal(b);
+}
+template <class A, class B>
+  requires DualPair<A, B>
+auto operator>(const A& a, const B& b) {
+  return detail::primal(a) > detail::primal(b);
+}
+template <class A, class B>
+  requires DualPair<A, B>
+auto operator<=(const A& a, const B& b) {
+  return detail::primal(a) <= detail::primal(b);
+}
+template <class A, class B>
+  requires DualPair<A, B>
+auto operator>=(const A& a, const B& b) {
+  return detail::primal(a) >= detail::primal(b);
+}
+template <class A, class B>
+  requires DualPair<A, B>
+auto equal(const A& a, const B& b) {
+  return detail::primal(a) == detail::primal(b);
+}
+template <DualValue D> auto isnan(const D& x) { return math::isnan(x.value); }
+template <DualValue D> auto isinf(const D& x) { return math::isinf(x.value); }
+template <DualValue D> auto isfinite(const D& x) { return math::isfinite(x.value); }
 
 template <class M, class V, int N>
 Dual<V, N> select(const M& mask, const Dual<V, N>& a, const Dual<V, N>& b) {
@@ -58,9 +91,12 @@ Dual<V, N> select(const M& mask, const Dual<V, N>& a, const Dual<V, N>& b) {
   for (int k = 0; k < N; ++k) out.partial[k] = math::select(mask, a.partial[k], b.partial[k]);
   return out;
 }
-template <class M, Value V>
-V select(const M& mask, const V& a, const V& b) {
-  return math::select(mask, a, b);
+/// One of the two is a number.
+template <class M, class A, class B>
+  requires(DualPair<A, B> && !std::same_as<A, B>)
+auto select(const M& mask, const A& a, const B& b) {
+  using D = typename detail::Stronger<A, B>::type;
+  return select(mask, D(a), D(b));
 }
 
 }  // namespace pf

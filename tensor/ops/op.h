@@ -59,6 +59,26 @@ concept DualValue = is_dual<T>;
 /// What the functions of the library accept: numbers, SIMD vectors, duals of those, and arrays.
 template <class T>
 concept Operand = Value<T> || DualValue<T> || Array<T>;
+template <class T>
+concept ArrayOrDual = Array<T> || DualValue<T>;
+
+// Numbers and SIMD vectors have their functions in pf::math, and formulas call them by the same names as those of arrays.
+// They are the same functions here, not wrappers: a function of arrays with a namesake below accepts ArrayOrDual only.
+using math::abs, math::ceil, math::floor, math::max, math::min, math::round, math::select, math::sqrt, math::trunc;
+using math::acos, math::acosh, math::asin, math::asinh, math::atan, math::atan2, math::atanh, math::cos, math::cosh,
+    math::sin, math::sinh, math::tan, math::tanh;
+using math::digamma, math::lgamma, math::trigamma;
+using math::erf, math::erfc, math::erfinv, math::log_ndtr, math::ndtr, math::ndtri;
+using math::exp, math::exp2, math::expm1, math::log, math::log10, math::log1mexp, math::log1p, math::log2,
+    math::logaddexp, math::pow;
+using math::isfinite, math::isinf, math::isnan;
+using math::log_sigmoid, math::sigmoid, math::softplus;
+
+// And what formulas of int64 need of them.
+template <std::same_as<int64_t> V> constexpr V select(bool mask, V a, V b) { return mask ? a : b; }
+template <std::same_as<int64_t> V> constexpr V abs(V x) { return x < 0 ? -x : x; }
+template <std::same_as<int64_t> V> constexpr V max(V a, V b) { return a > b ? a : b; }
+template <std::same_as<int64_t> V> constexpr V min(V a, V b) { return a < b ? a : b; }
 
 /// Which inputs of an operation a derivative is asked for.
 struct Wanted {
