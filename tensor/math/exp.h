@@ -23,13 +23,13 @@ template <Value V> constexpr V expm1_small(V r) {
   return fma(r * r, q, r);
 }
 
-/// x must lie where n fits scale().
-template <Value V> constexpr ExpParts<V> exp_parts(V x) {
+/// x must lie where n fits scale(); `low`, if given, is what x was rounded by.
+template <Value V, class... Low> constexpr ExpParts<V> exp_parts(V x, Low... low) {
   const V n = round(x * V(1.44269504088896340736));
   // log 2 in two parts, the first with so few bits that n times it is exact.
   V r = fma(n, -pick<V>(0.693359375, 6.93147180369123816490e-01), x);
   r = fma(n, -pick<V>(-2.12194440054690583e-4, 1.90821492927058770002e-10), r);
-  return {n, expm1_small(r)};
+  return {n, expm1_small((r + ... + low))};
 }
 
 /// Beyond these eˣ is 0 or ∞ in V: scale() rounds to just that.

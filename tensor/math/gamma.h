@@ -27,10 +27,10 @@ template <Value V> constexpr V lgamma_positive(V x) {
     w = select(above, w - V(1), w);
     p = select(above, p * w, p);
   }
-  const auto below = x < V(1.5);
-  w = select(below, x + V(1), w);
-  // w − 2, without the rounding of x + 1.
-  const V t = select(below, x - V(1), w - V(2));
+  // Upwards by one or two steps: Γ(x) = Γ(x + 1)/x. Here w − 2 is taken from x, without the rounding of the sum.
+  const auto below = x < V(1.5), far_below = x < V(0.5);
+  const V t = select(far_below, x, select(below, x - V(1), w - V(2)));
+  p = select(far_below, fma(x, x, x), select(below, x, p));
   V q;
   if constexpr (single<V>)
     q = poly(t, 0.422784328, 0.322467029, -0.06735228, 0.0205807351, -0.00738615962, 0.00289173424, -0.00118595362, 0.000501509232,
@@ -41,11 +41,14 @@ template <Value V> constexpr V lgamma_positive(V x) {
              -4.4926223842831176e-05, 2.0507290613658384e-05, -9.439616901823975e-06, 4.374231914528784e-06, -2.0383975235086342e-06,
              9.583901417771687e-07, -4.525514980016579e-07, 2.0199892407871993e-07, -9.231694257731781e-08, 6.467515861644709e-08,
              -3.3471347738170146e-08);
-  const V l = log(select(large || below, x, p));
+  const V l = log(select(large, x, p));
   const V stirling = (x - V(0.5)) * (l - V(1)) + (V(0.41893853320467274178) + inverse * series);
   const V small = t * q + select(below, -l, l);
   return select(large, select(x == V(infinity<V>), x, stirling), small);
 }
+
+/// From here on the asymptotic series of ψ and ψ′ below hold.
+template <class V> inline constexpr int gamma_steps = single<V> ? 4 : 10;
 
 /// π·x − π·round(x), and whether x is whole.
 template <class V> struct PiFraction {
@@ -59,16 +62,18 @@ template <Value V> constexpr PiFraction<V> pi_fraction(V x) {
 
 }  // namespace detail
 
-/// log |Γ(x)|; +∞ at 0 and the negative whole numbers. Relative accuracy is lost near its zeros below -2.
+/// log |Γ(x)|; +∞ at 0 and the negative whole numbers. Between -2 and those, Γ passes through ±1: near there the error is
+/// small beside log Γ(1 − x), not beside the result.
 template <Value V> constexpr V lgamma(V x) {
   using namespace detail;
-  const V a = abs(x);
-  const V positive = lgamma_positive(a);
-  // Γ(x)·Γ(−x) = −π / (x·sin πx).
-  const auto [angle, whole] = pi_fraction(a);
-  const V mirrored = log(V(3.14159265358979323846) / (a * abs(sin(angle)))) - positive;
-  const V negative = select(whole || a == V(infinity<V>), V(infinity<V>), mirrored);
-  return select(x > V(0) || isnan(x), positive, negative);
+  const auto left = x < V(0);
+  const V positive = lgamma_positive(select(left, V(1) - x, x));
+  // Γ(x)·Γ(1 − x) = π / sin πx. Next to 0 log |Γ(x)| is −log |x| to the last digit.
+  const auto [angle, whole] = pi_fraction(x);
+  const auto tiny = abs(x) < pick<V>(1e-10, 1e-18);
+  const V mirrored = select(tiny, V(0), V(1.14472988584940017414) - positive) - log(select(tiny, abs(x), abs(sin(angle))));
+  const V negative = select(whole || x == V(-infinity<V>), V(infinity<V>), mirrored);
+  return select(left, negative, select(x == V(0), V(infinity<V>), positive));
 }
 
 /// d/dx log Γ(x); ∓∞ at ±0, NaN at the negative whole numbers.
@@ -78,8 +83,8 @@ template <Value V> constexpr V digamma(V x) {
   // ψ(x) = ψ(x + n) − Σ 1/(x + i): the sum as one fraction, up to where the asymptotic series holds.
   V w = select(left, V(1) - x, x);
   V numerator = V(0), denominator = V(1);
-  for (int i = 0; i < 10; ++i) {
-    const auto below = w < V(10);
+  for (int i = 0; i < gamma_steps<V>; ++i) {
+    const auto below = w < V(gamma_steps<V>);
     numerator = select(below, fma(numerator, w, denominator), numerator);
     denominator = select(below, denominator * w, denominator);
     w = select(below, w + V(1), w);
@@ -103,8 +108,8 @@ template <Value V> constexpr V trigamma(V x) {
   const V lead = select(w < V(1), first * first, V(0));
   w = select(w < V(1), w + V(1), w);
   V numerator = V(0), denominator = V(1);
-  for (int i = 0; i < 9; ++i) {
-    const auto below = w < V(10);
+  for (int i = 1; i < gamma_steps<V>; ++i) {
+    const auto below = w < V(gamma_steps<V>);
     const V square = w * w;
     numerator = select(below, fma(numerator, square, denominator), numerator);
     denominator = select(below, denominator * square, denominator);

@@ -34,7 +34,7 @@ template <Value V> constexpr V tanh(V x) {
              0.0035921142553091033, -0.0014557275125298612, 0.0005894581719379699, -0.00023702884289327695,
              9.158751072706275e-05, -3.0215615666909077e-05, 6.054581389534155e-06);
   const V far = V(1) - V(2) / (exp(a + a) + V(1));
-  return select(a < V(0.625), fma(x * z, p, x), copysign(far, x));
+  return copysign(select(a < V(0.625), fma(a * z, p, a), far), x);
 }
 
 template <Value V> constexpr V asinh(V x) {
@@ -49,7 +49,8 @@ template <Value V> constexpr V asinh(V x) {
 template <Value V> constexpr V acosh(V x) {
   const auto large = x > detail::pick<V>(0x1p14, 0x1p28);
   const V t = x - V(1);
-  return select(large, log(x) + V(0.693147180559945309417), log1p(t + sqrt(t * (t + V(2)))));
+  const V near = log1p(t + sqrt(t * (t + V(2))));
+  return select(x < V(1), V(detail::nan<V>), select(large, log(x) + V(0.693147180559945309417), near));
 }
 
 template <Value V> constexpr V atanh(V x) {

@@ -35,18 +35,22 @@ template <Value V> constexpr V asin_poly(V z) {
                 0.021790829382670025, -0.021116954531442127, 0.03270229683719144);
 }
 
-/// asin of s = √((1 − |x|)/2), half the distance from |x| to the end of the range.
-template <Value V> constexpr V asin_of_half(V a) {
+/// 2·asin(s) = 2s + more, where s = √((1 − a)/2): the way from asin(a) to π/2.
+template <class V> struct ToRightAngle {
+  V twice_s, more;
+};
+template <Value V> constexpr ToRightAngle<V> to_right_angle(V a) {
   const V z = V(0.5) * (V(1) - a);
-  const V s = sqrt(z);
-  return fma(s * z, asin_poly(z), s);
+  const V twice_s = V(2) * sqrt(z);
+  return {twice_s, twice_s * z * asin_poly(z)};
 }
 
 }  // namespace detail
 
 template <Value V> constexpr V asin(V x) {
   const V a = abs(x), z = x * x;
-  const V end = V(1.57079632679489661923) - (V(2) * detail::asin_of_half(a) + detail::pick<V>(4.37113883e-08, -6.123233995736766e-17));
+  const auto [twice_s, more] = detail::to_right_angle(a);
+  const V end = (V(1.57079632679489661923) - twice_s) - (more - detail::pick<V>(-4.37113883e-08, 6.123233995736766e-17));
   return select(a < V(0.5), fma(x * z, detail::asin_poly(z), x), copysign(end, x));
 }
 
@@ -54,7 +58,8 @@ template <Value V> constexpr V acos(V x) {
   const V a = abs(x), z = x * x;
   const V low = detail::pick<V>(-4.37113883e-08, 6.123233995736766e-17);
   const V middle = V(1.57079632679489661923) - (x - fma(-x * z, detail::asin_poly(z), low));
-  const V end = V(2) * detail::asin_of_half(a);
+  const auto [twice_s, more] = detail::to_right_angle(a);
+  const V end = twice_s + more;
   return select(a < V(0.5), middle, select(x > V(0), end, V(3.14159265358979323846) - (end - V(2) * low)));
 }
 

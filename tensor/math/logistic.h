@@ -17,7 +17,7 @@ template <Value V> constexpr V sigmoid(V x) {
 template <Value V> constexpr V softplus(V x) { return max(x, V(0)) + detail::log1p_unit(exp(-abs(x))); }
 
 /// log(1 / (1 + e⁻ˣ)).
-template <Value V> constexpr V log_sigmoid(V x) { return min(x, V(0)) - detail::log1p_unit(exp(-abs(x))); }
+template <Value V> constexpr V log_sigmoid(V x) { return -softplus(-x); }
 
 /// log(eᵃ + eᵇ).
 template <Value V> constexpr V logaddexp(V a, detail::Same<V> b) {

@@ -37,10 +37,9 @@ template <Value V> constexpr V normal_quantile(V q, V tail) {
   return select(abs(q) <= V(0.425), center, copysign(size, q));
 }
 
-/// φ's tail: Φ(−a) for a ≥ 0. a²/2 goes to exp with its rounding error, which it would multiply by a².
+/// Φ(−a) for a ≥ 0.
 template <Value V> constexpr V normal_tail(V a) {
-  const auto [hi, lo] = two_product(a, a);
-  return V(0.5) * exp(V(-0.5) * hi) * (V(1) - V(0.5) * lo) * erfcx_positive(a * V(0.707106781186547524401));
+  return V(0.5) * exp_minus_square(a, V(0.5)) * erfcx_positive(a * V(0.707106781186547524401));
 }
 
 }  // namespace detail
@@ -58,7 +57,9 @@ template <Value V> constexpr V log_ndtr(V x) {
   using namespace detail;
   const V a = abs(x);
   const V below = log(V(0.5) * erfcx_positive(a * V(0.707106781186547524401))) - V(0.5) * a * a;
-  const V above = log1p(select(x > V(0), -normal_tail(saturate(a, V(0), V(40))), ndtr(x) - V(1)));
+  // Φ(x) − 1, whichever way keeps its digits.
+  const V middle = V(0.5) * erf_small(saturate(x, V(-1), V(1)) * V(0.707106781186547524401)) - V(0.5);
+  const V above = log1p(select(x > V(0.5), -normal_tail(saturate(a, V(0), V(40))), middle));
   return select(x < V(-1), below, above);
 }
 

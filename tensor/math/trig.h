@@ -21,11 +21,11 @@ template <Value V> constexpr SinCos<V> sin_cos_parts(V x) {
   using U = word_t<V>;
   using B = bits_t<V>;
   const V q = round(x * V(0.63661977236758134308));
-  // Each part but the last has so few bits that its product with q, and the difference, are exact.
+  // The first two parts have so few bits that their product with q, and the difference, are exact.
   V r = fma(q, -pick<V>(0x1.92p+0, 0x1.921fb544p+0), x);
   r = fma(q, -pick<V>(0x1.fb4p-12, 0x1.0b4611a4p-34), r);
-  r = fma(q, -pick<V>(0x1.444p-24, 0x1.13198a2cp-65), r);
-  r = fma(q, -pick<V>(0x1.68c234p-39, 0x1.01b839a252049p-96), r);
+  r = fma(q, -pick<V>(0x1.4442d2p-24, 0x1.13198a2e03707p-65), r);
+  r = fma(q, -pick<V>(-0x1.ee59dap-50, 0x1.a252049c1114dp-120), r);
   const V z = r * r;
   V s, c;
   if constexpr (single<V>) {
