@@ -1,0 +1,19 @@
+#pragma once
+// The linear assignment problem: pairing two lists at the least total cost. What exact W₂ between samples and the optimal
+// pairing of a batch both need.
+
+#include "tensor/tensor.h"
+
+namespace pf {
+
+/// The column of each row in the assignment of least total cost. cost: [n, n] → [n], int64. Exact, O(n³): shortest
+/// augmenting paths (Jonker & Volgenant 1987).
+Tensor assign(const Tensor& cost);
+
+/// ‖aᵢ − bⱼ‖², all pairs. a: [n, d], b: [m, d] → [n, m].
+Tensor squared_distances(const Tensor& a, const Tensor& b);
+
+/// For each row of a the row of b it is paired with, at the least total squared distance. a, b: [n, d] → [n], int64.
+Tensor optimal_pairing(const Tensor& a, const Tensor& b);
+
+}  // namespace pf

@@ -1,0 +1,128 @@
+#include "models/flow_matching/flow_matching.h"
+
+#include <numbers>
+
+#include "models/assignment.h"
+#include "tensor/ops/index.h"
+#include "tensor/ops/join.h"
+#include "tensor/ops/power.h"
+#include "tensor/ops/reduce.h"
+#include "tensor/ops/trigonometric.h"
+
+namespace pf {
+
+VelocityField::VelocityField(int64_t width, int64_t hidden, int64_t depth, int64_t frequencies, Rng& rng)
+    : frequencies_(frequencies), net_(
+          [&] {
+            std::vector<int64_t> widths{width + 1 + 2 * frequencies};
+            for (int64_t i = 0; i < depth; ++i) widths.push_back(hidden);
+            widths.push_back(width);
+            return widths;
+          }(),
+          rng) {}
+
+Variable VelocityField::operator()(const Variable& x, const Tensor& time) const {
+  std::vector<Variable> inputs{x, Variable(expand(time, {x.size(0), 1}))};
+  if (frequencies_ > 0) {
+    const Tensor k = arange(1, double(frequencies_) + 1, 1, x.dtype()) * (2 * std::numbers::pi);
+    const Tensor angle = expand(time, {x.size(0), 1}) * k;
+    inputs.emplace_back(sin(angle));
+    inputs.emplace_back(cos(angle));
+  }
+  return net_(concat(inputs, 1));
+}
+Variable VelocityField::operator()(const Variable& x, double time) const {
+  return (*this)(x, full({1, 1}, time, x.dtype()));
+}
+
+FlowMatching::FlowMatching(int64_t width, const FlowMatchingSettings& settings, Rng& rng)
+    : settings_(settings), base_(width), velocity_(width, settings.hidden, settings.depth, settings.frequencies, rng) {}
+
+Traits FlowMatching::traits() const {
+  const bool adaptive = settings_.sampling.method == OdeMethod::dopri5;
+  return {.invertible = true,
+          .same_width = true,
+          .density = DensityKind::ode,
+          .steps = adaptive ? 0 : settings_.sampling.steps,
+          .inverse_error = adaptive ? 100 * settings_.sampling.tolerance : 1e-2};
+}
+
+Variable FlowMatching::flow(const Variable& start, double from, double to) const {
+  check_rows(to > from ? "flow-matching push" : "flow-matching pull", start.shape(), width());
+  const OdeField field = [this](double t, const OdeState& x) { return OdeState{velocity_(x[0], t)}; };
+  return solve_ode(field, {start}, from, to, settings_.sampling).state[0];
+}
+
+namespace {
+
+/// v and div v at x, each row by itself. Recorded where x or the network is tracked.
+OdeState with_divergence(const VelocityField& velocity, const Variable& x, double t, const Tensor& probe) {
+  const Variable at = alias(x);
+  const Variable v = velocity(at, t);
+  const bool record = x.tracked();
+  auto row_derivative = [&](const Tensor& cotangent) {
+    const std::array<Variable, 1> target{at};
+    const WalkOptions options{.allow_unused = true, .stop_at_targets = true};
+    return record ? pull_cotangents<Variable>(v, target, Variable(cotangent), options)[0]
+                  : Variable(pull_cotangents<Tensor>(v, target, cotangent, options)[0]);
+  };
+  Variable divergence;
+  if (probe.defined()) {
+    divergence = sum(row_derivative(probe) * Variable(probe), -1);
+  } else {
+    for (int64_t i = 0; i < x.size(1); ++i) {
+      Tensor unit = Tensor::empty(x.shape(), x.dtype());
+      unit = expand(slice(eye(x.size(1), x.dtype()), 0, i, i + 1), x.shape());
+      const Variable diagonal = pick(row_derivative(unit), 1, i);
+      divergence = divergence.defined() ? divergence + diagonal : diagonal;
+    }
+  }
+  return {record ? v : stop_gradient(v), divergence};
+}
+
+}  // namespace
+
+Mapped FlowMatching::flow_with_divergence(const Variable& start, double from, double to, const Tensor& probe) const {
+  check_rows("flow-matching log-determinant", start.shape(), width());
+  const OdeField field = [&](double t, const OdeState& x) { return with_divergence(velocity_, x[0], t, probe); };
+  const OdeState end = solve_ode(field, {start, Variable(zeros({start.size(0)}, start.dtype()))}, from, to,
+                                 settings_.likelihood).state;
+  return {end[0], end[1]};
+}
+
+Mapped FlowMatching::push_with_log_det(const Variable& z) const { return flow_with_divergence(z, 0, 1, {}); }
+Mapped FlowMatching::pull_with_log_det(const Variable& x) const { return flow_with_divergence(x, 1, 0, {}); }
+
+std::vector<Tensor> FlowMatching::path(const Tensor& z) const {
+  std::vector<Tensor> positions;
+  const OdeField field = [this](double t, const OdeState& x) { return OdeState{velocity_(x[0], t)}; };
+  const OdeOptions even{.method = OdeMethod::rk4, .steps = 32};
+  solve_ode(field, {Variable(z)}, 0, 1, even, [&](double, const OdeState& x) { positions.push_back(x[0].value()); });
+  return positions;
+}
+
+LogDensity FlowMatching::log_density(const Tensor& x, Rng& rng) const {
+  const bool exact = settings_.divergence == DivergenceKind::exact;
+  const Tensor probe = exact ? Tensor() : rng.rademacher(x.shape(), x.dtype());
+  const Mapped pulled = flow_with_divergence(Variable(x), 1, 0, probe);
+  const OdeOptions& o = settings_.likelihood;
+  const std::string solver = o.method == OdeMethod::dopri5 ? join("dopri5, tolerance ", o.tolerance)
+                                                           : join(name_of(o.method), ", ", o.steps, " steps");
+  return {(base_.log_density(pulled.value) + pulled.log_det).value(), DensityKind::ode,
+          join(solver, exact ? ", exact divergence" : ", one Hutchinson probe")};
+}
+
+Variable VelocityMatching::loss(const Tensor& batch, Rng& rng) const {
+  const int64_t n = batch.size(0);
+  const Tensor& x1 = batch;
+  Tensor x0 = rng.normal(batch.shape(), batch.dtype());
+  if (pairing_ == Pairing::optimal) x0 = index_select(x0, 0, optimal_pairing(x1, x0));
+  const Tensor t = rng.uniform({n, 1}, batch.dtype());
+  Tensor xt = x0 + t * (x1 - x0);
+  if (sigma_ > 0) xt = xt + rng.normal(batch.shape(), batch.dtype()) * sigma_;
+  const Variable v = model_.velocity()(Variable(xt), t);
+  // Summed over coordinates, averaged over rows.
+  return sum(square(v - Variable(x1 - x0))) / double(n);
+}
+
+}  // namespace pf

@@ -1,0 +1,85 @@
+#pragma once
+// Flow matching: x is where the flow of a learned velocity field carries z between t = 0 (noise) and t = 1 (data). The
+// field is learned by regression on straight paths between paired noise and data, without solving anything in training
+// (Lipman et al. 2022, arXiv 2210.02747; Tong et al. 2023, arXiv 2302.00482).
+//
+//   loss      E ‖v(x_t, t) − (x₁ − x₀)‖²  with  x_t = (1 − t) x₀ + t x₁ + σ ξ       (Tong et al., eq. 14–15)
+//   pairing   independent (I-CFM), or the optimal assignment within the batch (OT-CFM, their section 3.2)
+//   density   log p(x) = log p₀(z) − ∫ div v dt along the path                      (Chen et al. 2018, arXiv 1806.07366)
+
+#include "models/objective.h"
+#include "models/ode.h"
+#include "nn/mlp.h"
+
+namespace pf {
+
+/// A network v(x, t): [n, width] and one time for all rows or one each ([n, 1]) → [n, width]. Time enters as t and as
+/// sin 2πkt, cos 2πkt for k = 1 … frequencies.
+class VelocityField {
+ public:
+  VelocityField(int64_t width, int64_t hidden, int64_t depth, int64_t frequencies, Rng& rng);
+  Variable operator()(const Variable& x, const Tensor& time) const;
+  Variable operator()(const Variable& x, double time) const;
+  static void fields(auto& self, auto&& visit) { visit("net", self.net_); }
+
+ private:
+  int64_t frequencies_;
+  Mlp net_;
+};
+
+/// How the divergence of the field is taken: d derivatives, or one random probe (Hutchinson; Grathwohl et al. 2018,
+/// arXiv 1810.01367), fixed during a solve.
+enum class DivergenceKind { exact, hutchinson };
+
+struct FlowMatchingSettings {
+  int64_t hidden = 128, depth = 3, frequencies = 0;
+  OdeOptions sampling{.method = OdeMethod::dopri5, .tolerance = 1e-5};
+  OdeOptions likelihood{.method = OdeMethod::dopri5, .tolerance = 1e-5};
+  DivergenceKind divergence = DivergenceKind::exact;
+};
+
+class FlowMatching final : public Implements<FlowMatching, Transform> {
+ public:
+  FlowMatching(int64_t width, const FlowMatchingSettings& settings, Rng& rng);
+
+  const Distribution& base() const override { return base_; }
+  int64_t width() const override { return base_.width(); }
+  Traits traits() const override;
+  Variable push(const Variable& z) const override { return flow(z, 0, 1); }
+  Variable pull(const Variable& x) const override { return flow(x, 1, 0); }
+  Mapped push_with_log_det(const Variable& z) const override;
+  Mapped pull_with_log_det(const Variable& x) const override;
+  std::vector<Tensor> path(const Tensor& z) const override;
+  LogDensity log_density(const Tensor& x, Rng& rng) const override;
+  const VelocityField& velocity() const { return velocity_; }
+  const FlowMatchingSettings& settings() const { return settings_; }
+
+  static void fields(auto& self, auto&& visit) { visit("velocity", self.velocity_); }
+
+ private:
+  const char* family() const override { return "flow-matching"; }
+  Variable flow(const Variable& start, double from, double to) const;
+  /// Position and ∫ div v dt between the two times; `probe` undefined: exact divergence.
+  Mapped flow_with_divergence(const Variable& start, double from, double to, const Tensor& probe) const;
+
+  FlowMatchingSettings settings_;
+  Normal base_;
+  VelocityField velocity_;
+};
+
+enum class Pairing { independent, optimal };
+
+class VelocityMatching final : public Objective {
+ public:
+  VelocityMatching(const FlowMatching& model, Pairing pairing, double sigma = 0)
+      : model_(model), pairing_(pairing), sigma_(sigma) {}
+  std::string name() const override { return "velocity matching (mean square)"; }
+  Variable loss(const Tensor& batch, Rng& rng) const override;
+
+ private:
+  const FlowMatching& model_;
+  Pairing pairing_;
+  double sigma_;
+};
+
+}  // namespace pf

@@ -1,0 +1,119 @@
+#include "models/report/atlas_page.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/report/embedded.h"
+#include "models/report/metric_table.h"
+#include "models/report/page_data.h"
+#include "models/report/template.h"
+
+namespace pf {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t largest_page = 2'900'000;
+
+/// How the density of a panel came about, as the label of its figure.
+std::string density_words(const std::string& kind) {
+  if (kind == "exact") return "exact";
+  if (kind == "ode") return "by its ODE";
+  if (kind == "bound") return "a lower bound";
+  return kind;
+}
+
+std::string why_no_density(const std::string& kind) {
+  if (kind == "none" || kind.empty()) return "This map gives no density.";
+  return "Not computed here.";
+}
+
+json panel_values(const AtlasPage& page, size_t index, const std::string& slug) {
+  const AtlasPanel& panel = page.panels[index];
+  bool ok = panel.verdict == "ok" || panel.verdict.starts_with("ok:") || panel.verdict.starts_with("ok ");
+  std::string kind = panel.density_kind.empty() ? "none" : panel.density_kind;
+  return {{"index", index},
+          {"slug", slug},
+          {"panel_title", panel.title},
+          {"family", panel.family},
+          {"variant", panel.variant},
+          {"map", panel.map},
+          {"kind", kind},
+          {"kind_words", density_words(kind)},
+          {"no_density", why_no_density(kind)},
+          {"verdict", panel.verdict},
+          {"verdict_class", panel.verdict.empty() ? "unknown" : ok ? "ok" : "warn"},
+          {"parameters", grouped(panel.parameters)},
+          {"steps", grouped(panel.steps)},
+          {"train_time", duration(panel.train_seconds)},
+          {"sample_time", significant(panel.sample_ms_per_1000, 2)},
+          {"has_push", panel.pushed.defined()},
+          {"has_samples", panel.samples.defined()},
+          {"has_density", panel.density.defined()},
+          {"has_interpolation", panel.interpolation.defined()},
+          {"has_nearest", panel.nearest.defined() && panel.samples.defined()},
+          {"has_loss", !panel.loss.empty()},
+          {"loss_name", panel.loss_name.empty() ? "loss" : panel.loss_name},
+          {"point_count", panel.pushed.defined() ? grouped(panel.pushed.size(0)) : ""},
+          {"sample_count", panel.samples.defined() ? grouped(panel.samples.size(0)) : ""}};
+}
+
+json page_values(const AtlasPage& page) {
+  std::vector<std::string> slugs = panel_slugs(page);
+  json values = table_values(page);
+  json panels = json::array();
+  for (size_t i = 0; i < page.panels.size(); ++i) panels.push_back(panel_values(page, i, slugs[i]));
+  const Tensor noise = page.panels.empty() ? Tensor() : page.panels[0].base;
+  values.update({{"dataset", page.dataset},
+                 {"description", page.description},
+                 {"command", page.command},
+                 {"seed", page.seed},
+                 {"entropy", std::isfinite(page.entropy) ? significant(page.entropy, 5) + " nats" : ""},
+                 {"total_time", page.total_seconds > 0 ? duration(page.total_seconds) : ""},
+                 {"images", page.shows_images()},
+                 {"has_data", page.data.defined()},
+                 {"has_true_density", page.true_density.defined()},
+                 {"data_count", page.data.defined() ? grouped(page.data.size(0)) : ""},
+                 {"has_noise", noise.defined()},
+                 {"noise_count", noise.defined() ? grouped(noise.size(0)) : ""},
+                 {"panels", std::move(panels)},
+                 {"style", embedded::atlas_css},
+                 {"script", embedded::atlas_js}});
+  return values;
+}
+
+}  // namespace
+
+std::vector<std::string> panel_slugs(const AtlasPage& page) {
+  std::vector<std::string> slugs;
+  for (const AtlasPanel& panel : page.panels) {
+    std::string slug;
+    for (char c : panel.family + (panel.variant.empty() ? "" : "-" + panel.variant)) {
+      bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+      if (c >= 'A' && c <= 'Z') slug += char(c - 'A' + 'a');
+      else if (plain) slug += c;
+      else if (!slug.empty() && slug.back() != '-') slug += '-';
+    }
+    while (slug.ends_with('-')) slug.pop_back();
+    if (slug.empty() || slug == "overview" || slug == "loss") slug = "family-" + slug;
+    std::string unique = slug;
+    for (int copy = 2; std::find(slugs.begin(), slugs.end(), unique) != slugs.end(); ++copy)
+      unique = slug + "-" + std::to_string(copy);
+    slugs.push_back(unique);
+  }
+  return slugs;
+}
+
+std::string atlas_html(const AtlasPage& page) {
+  check_page(page);
+  json values = page_values(page);
+  for (int thinning = 0;; ++thinning) {
+    values["data"] = script_json(page_data(page, thinning));
+    if (values["data"].get_ref<const std::string&>().size() < largest_page - 200'000 || thinning == 6) break;
+  }
+  std::string html = render_template(embedded::atlas_html, values);
+  check(html.size() < 3'000'000, "atlas: the page has ", html.size(), " bytes: expected fewer than 3 MB; show fewer families");
+  return html;
+}
+
+}  // namespace pf

@@ -1,0 +1,73 @@
+#pragma once
+// The atlas: one page that shows what every family does with the same base noise on the same data.
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace pf {
+
+/// One measured number of one family. NaN means unknown; the page leaves such a place empty.
+struct Metric {
+  std::string name;  // the same text in every family that has it: it is the column of the table
+  double value = std::numeric_limits<double>::quiet_NaN();
+  double error = std::numeric_limits<double>::quiet_NaN();  // standard error
+  double floor = std::numeric_limits<double>::quiet_NaN();  // what real data get against real data; an entropy for NLL
+  std::string kind;  // for likelihoods: "exact", "ode", "bound", "none"; else ""
+  bool lower_is_better = true;
+  std::string note;  // how it was measured, one sentence
+  std::string unit;  // "nats"
+};
+
+/// What one family did. Tensors may be float32 or float64, on the CPU; those not defined are left out.
+struct AtlasPanel {
+  std::string family, variant, title;
+  std::string map;           // one sentence: from which base to x, and how
+  std::string density_kind;  // "exact", "ode", "bound", "none"
+  std::string verdict;       // "ok", or what is wrong in a few words
+  Tensor base;               // [n, 2] the shared noise, its first two coordinates; the same in every panel
+  Tensor pushed;             // [n, 2] where the map sends them: row i comes from row i of `base`
+  Tensor samples;            // [m, d] further samples; for images pixels from 0 to 1, [m, height · width]
+  Tensor path;               // [t, n, 2] positions on the way, from the base at 0 to `pushed` at t - 1
+  Tensor density;            // [g, g] log density at the centres of g × g cells; row = y from -range up, column = x
+  Tensor interpolation;      // [rows, k, pixels], or [k, pixels] for one row
+  Tensor nearest;            // [m', pixels] the nearest training image of each of the first m' samples
+  std::vector<std::pair<double, double>> loss;  // step, value
+  std::string loss_name;                        // the axis: "negative log-likelihood, nats"
+  std::vector<Metric> metrics;
+  double train_seconds = 0, sample_ms_per_1000 = 0;
+  int64_t parameters = 0, steps = 0;
+};
+
+struct AtlasPage {
+  std::string dataset, description, command;
+  double entropy = std::numeric_limits<double>::quiet_NaN();  // of the data, nats; NaN if unknown
+  int64_t seed = 0;
+  Tensor data;                               // [m, d] test points, or images as in AtlasPanel::samples
+  Tensor true_density;                       // [g, g] as AtlasPanel::density
+  double range = 4;                          // half width of the square shown, 2-D
+  int64_t image_height = 0, image_width = 0;  // 0 for 2-D
+  std::vector<AtlasPanel> panels;
+  double total_seconds = 0;
+
+  bool shows_images() const { return image_height > 0; }
+};
+
+/// The page as one file: style, script and data inside, nothing fetched. Below 3 MB: where the data are more than fit,
+/// paths, grids and samples are thinned evenly.
+std::string atlas_html(const AtlasPage& page);
+
+/// Writes atlas.html and its pictures: overview.png (everything side by side), one PNG per family, loss.png. Each file
+/// is replaced as a whole; the folder is made where it is missing.
+void write_atlas(const AtlasPage& page, const std::string& folder);
+
+/// The name of each family's picture without its ending, in the order of the panels: letters, digits and dashes, no two
+/// the same. Also the anchors of the page.
+std::vector<std::string> panel_slugs(const AtlasPage& page);
+
+}  // namespace pf

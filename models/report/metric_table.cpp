@@ -1,0 +1,143 @@
+#include "models/report/metric_table.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace pf {
+namespace {
+
+using nlohmann::json;
+
+std::string fixed(double value, int decimals) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", decimals, value);
+  return text[0] == '-' ? "−" + std::string(text + 1) : text;
+}
+
+bool is_likelihood(const Metric& metric) { return !metric.kind.empty(); }
+
+json cell(const AtlasPage& page, size_t row, const std::string& name, bool best) {
+  const Metric* metric = find_metric(page.panels[row], name);
+  bool known = metric && std::isfinite(metric->value);
+  return {{"text", known ? with_error(metric->value, metric->error) : "–"},
+          {"sort", known ? json(metric->value) : json(nullptr)},
+          {"bound", known && metric->kind == "bound"},
+          {"bound_sign", known && metric->lower_is_better ? "≤" : "≥"},
+          {"kind", metric ? metric->kind : ""},
+          {"best", best}};
+}
+
+}  // namespace
+
+std::vector<std::string> metric_names(const AtlasPage& page) {
+  std::vector<std::string> names;
+  for (const AtlasPanel& panel : page.panels)
+    for (const Metric& metric : panel.metrics)
+      if (std::find(names.begin(), names.end(), metric.name) == names.end()) names.push_back(metric.name);
+  return names;
+}
+
+const Metric* find_metric(const AtlasPanel& panel, const std::string& name) {
+  for (const Metric& metric : panel.metrics)
+    if (metric.name == name) return &metric;
+  return nullptr;
+}
+
+std::optional<size_t> best_panel(const AtlasPage& page, const std::string& name) {
+  std::optional<size_t> best;
+  auto value_of = [&](size_t i) -> const Metric* {
+    const Metric* metric = find_metric(page.panels[i], name);
+    return metric && std::isfinite(metric->value) ? metric : nullptr;
+  };
+  auto gain = [](const Metric& a, const Metric& b) { return a.lower_is_better ? b.value - a.value : a.value - b.value; };
+  for (size_t i = 0; i < page.panels.size(); ++i)
+    if (const Metric* metric = value_of(i); metric && (!best || gain(*metric, *value_of(*best)) > 0)) best = i;
+  if (!best) return best;
+  int others = 0;
+  for (size_t i = 0; i < page.panels.size(); ++i) {
+    const Metric *metric = value_of(i), *winner = value_of(*best);
+    if (i == *best || !metric) continue;
+    ++others;
+    if (!(gain(*winner, *metric) > 2 * std::hypot(winner->error, metric->error))) return std::nullopt;
+  }
+  return others > 0 ? best : std::nullopt;
+}
+
+double metric_floor(const AtlasPage& page, const std::string& name) {
+  for (const AtlasPanel& panel : page.panels)
+    if (const Metric* metric = find_metric(panel, name); metric && std::isfinite(metric->floor)) return metric->floor;
+  for (const AtlasPanel& panel : page.panels)
+    if (const Metric* metric = find_metric(panel, name); metric && is_likelihood(*metric) && metric->unit == "nats")
+      return page.entropy;
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+std::string with_error(double value, double error) {
+  if (!std::isfinite(value)) return "–";
+  if (!std::isfinite(error) || error <= 0) return significant(value);
+  int decimals = std::clamp(1 - int(std::floor(std::log10(error))), 0, 6);
+  return fixed(value, decimals) + " ± " + fixed(error, decimals);
+}
+
+std::string significant(double value, int digits) {
+  if (!std::isfinite(value)) return "–";
+  int decimals = value == 0 ? 0 : std::clamp(digits - 1 - int(std::floor(std::log10(std::abs(value)))), 0, 8);
+  return fixed(value, decimals);
+}
+
+std::string duration(double seconds) {
+  if (!std::isfinite(seconds)) return "–";
+  if (seconds < 10) return fixed(seconds, 1) + " s";
+  int64_t whole = std::llround(seconds);
+  if (whole < 60) return std::to_string(whole) + " s";
+  return std::to_string(whole / 60) + " min" + (whole % 60 ? " " + std::to_string(whole % 60) + " s" : "");
+}
+
+std::string grouped(int64_t count) {
+  std::string digits = std::to_string(count), out;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0 && digits[i - 1] != '-') out += " ";  // narrow no-break space
+    out += digits[i];
+  }
+  return out;
+}
+
+json table_values(const AtlasPage& page) {
+  json columns = json::array(), rows = json::array(), floors = json::array(), notes = json::array();
+  std::vector<std::string> names = metric_names(page), slugs = panel_slugs(page);
+  std::vector<std::optional<size_t>> best;
+  bool any_floor = false, any_bound = false, any_best = false;
+  for (const std::string& name : names) {
+    best.push_back(best_panel(page, name));
+    any_best |= best.back().has_value();
+    double floor = metric_floor(page, name);
+    any_floor |= std::isfinite(floor);
+    floors.push_back({{"text", significant(floor)}});
+    std::string unit, note;
+    bool lower = true;
+    for (const AtlasPanel& panel : page.panels)
+      if (const Metric* metric = find_metric(panel, name)) {
+        if (unit.empty()) unit = metric->unit;
+        lower = metric->lower_is_better;
+        any_bound |= metric->kind == "bound" && std::isfinite(metric->value);
+        if (!metric->note.empty() && note.find(metric->note) == std::string::npos)
+          note += (note.empty() ? "" : " ") + metric->note;
+      }
+    columns.push_back({{"name", name}, {"unit", unit}, {"arrow", lower ? "↓" : "↑"},
+                       {"direction", lower ? "lower is better" : "higher is better"}});
+    if (!note.empty()) notes.push_back({{"metric", name}, {"note", note}});
+  }
+  for (size_t i = 0; i < page.panels.size(); ++i) {
+    const AtlasPanel& panel = page.panels[i];
+    json cells = json::array();
+    for (size_t c = 0; c < names.size(); ++c) cells.push_back(cell(page, i, names[c], best[c] == i));
+    rows.push_back({{"row_title", panel.title}, {"row_slug", slugs[i]}, {"cells", cells},
+                    {"row_parameters", grouped(panel.parameters)}, {"row_train", duration(panel.train_seconds)},
+                    {"row_sample", significant(panel.sample_ms_per_1000, 2)}});
+  }
+  return {{"columns", columns}, {"rows", rows},           {"floors", floors},      {"notes", notes},
+          {"any_floor", any_floor}, {"any_bound", any_bound}, {"any_best", any_best}, {"any_metric", !names.empty()}};
+}
+
+}  // namespace pf

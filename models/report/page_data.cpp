@@ -1,0 +1,202 @@
+#include "models/report/page_data.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+namespace pf {
+namespace {
+
+using nlohmann::json;
+
+struct Limits {
+  int64_t noise, points, images, grid, frames;
+};
+Limits limits(int thinning) {
+  auto halved = [&](int64_t count, int64_t least) { return std::max(least, count >> thinning); };
+  return {halved(4000, 250), halved(4000, 250), halved(64, 16), halved(160, 40), halved(33, 5)};
+}
+
+json number(double value, int digits = 4) {
+  if (!std::isfinite(value)) return nullptr;
+  value = round_to(value, digits);
+  if (value == std::trunc(value) && std::abs(value) < 1e9) return int64_t(value);  // 3, not 3.0
+  return value;
+}
+
+json array(const std::vector<int64_t>& shape, const std::vector<double>& values) {
+  json out = json::array();
+  for (double value : values) out.push_back(number(value));
+  return {{"shape", shape}, {"values", std::move(out)}};
+}
+
+/// Rows 0 … n-1 of [rows, columns], at most `most` of them: the first ones, since samples have no order.
+json first_rows(const Tensor& x, int64_t most) {
+  if (!x.defined()) return nullptr;
+  int64_t rows = std::min(x.size(0), most), columns = x.size(1);
+  std::vector<double> values = numbers_of(x);
+  values.resize(size_t(rows * columns));
+  return array({rows, columns}, values);
+}
+
+/// A [g, g] grid with at most `most` cells a side: means of square blocks of exp(log density), so that mass is kept.
+json grid(const Tensor& x, int64_t most) {
+  if (!x.defined()) return nullptr;
+  int64_t g = x.size(0), block = (g + most - 1) / most, side = g / block;
+  std::vector<double> all = numbers_of(x), values;
+  for (int64_t row = 0; row < side; ++row)
+    for (int64_t column = 0; column < side; ++column) {
+      if (block == 1) {
+        values.push_back(all[size_t(row * g + column)]);
+        continue;
+      }
+      double sum = 0;
+      for (int64_t i = 0; i < block; ++i)
+        for (int64_t j = 0; j < block; ++j) {
+          double value = all[size_t((row * block + i) * g + column * block + j)];
+          if (std::isfinite(value)) sum += std::exp(value);
+        }
+      values.push_back(std::log(sum / double(block * block)));
+    }
+  return array({side, side}, values);
+}
+
+/// At most `frames` of the positions on the way, first and last always, of the first `points` points.
+json frames(const Tensor& path, int64_t most, int64_t points) {
+  if (!path.defined()) return nullptr;
+  int64_t t = path.size(0), n = path.size(1), kept = std::min(t, most);
+  points = std::min(points, n);
+  std::vector<double> all = numbers_of(path), values;
+  for (int64_t frame = 0; frame < kept; ++frame) {
+    int64_t from = kept == 1 ? t - 1 : frame * (t - 1) / (kept - 1);
+    auto begin = all.begin() + from * n * 2;
+    values.insert(values.end(), begin, begin + points * 2);
+  }
+  return array({kept, points, 2}, values);
+}
+
+/// Images with pixels from 0 to 1 as bytes. Rank 3 is a table of images.
+json images(const Tensor& x, int64_t most) {
+  if (!x.defined()) return nullptr;
+  int64_t pixels = x.size(-1);
+  std::vector<int64_t> shape = {x.rank() == 3 ? x.size(0) : 1, x.rank() == 3 ? x.size(1) : std::min(x.size(0), most), pixels};
+  std::vector<uint8_t> bytes;
+  std::vector<double> all = numbers_of(x);
+  all.resize(size_t(shape[0] * shape[1] * pixels));
+  for (double value : all) bytes.push_back(uint8_t(std::lround(255 * std::clamp(std::isnan(value) ? 0 : value, 0.0, 1.0))));
+  return {{"shape", shape}, {"bytes", base64(bytes)}};
+}
+
+/// The loss curve; where there are more than 600 points, means of equally many.
+json curve(const std::vector<std::pair<double, double>>& points, const std::string& name) {
+  size_t most = 600, block = (points.size() + most - 1) / most;
+  json steps = json::array(), values = json::array();
+  for (size_t from = 0; from < points.size(); from += block) {
+    size_t to = std::min(points.size(), from + block);
+    double sum = 0;
+    for (size_t i = from; i < to; ++i) sum += points[i].second;
+    steps.push_back(number(points[to - 1].first, 9));
+    values.push_back(number(sum / double(to - from)));
+  }
+  return {{"name", name}, {"steps", steps}, {"values", values}};
+}
+
+void check_shape(const Tensor& x, int rank, const std::string& place, const char* expected) {
+  if (!x.defined()) return;
+  check(is_floating(x.dtype()), "atlas: ", place, ": ", x.dtype(), ": expected float32 or float64");
+  check(x.rank() == rank, "atlas: ", place, ": shape ", x.shape(), ": expected ", expected);
+}
+
+}  // namespace
+
+std::vector<double> numbers_of(const Tensor& x) { return cast(contiguous(x), float64).to_vector<double>(); }
+
+double round_to(double value, int digits) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.*e", digits - 1, value);
+  return std::strtod(text, nullptr);
+}
+
+std::string base64(const std::vector<uint8_t>& bytes) {
+  static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    size_t left = std::min<size_t>(3, bytes.size() - i);
+    uint32_t word = uint32_t(bytes[i]) << 16 | (left > 1 ? uint32_t(bytes[i + 1]) << 8 : 0) | (left > 2 ? bytes[i + 2] : 0);
+    for (size_t k = 0; k < 4; ++k) out += k <= left ? digits[word >> (18 - 6 * k) & 63] : '=';
+  }
+  return out;
+}
+
+void check_page(const AtlasPage& page) {
+  int64_t width = page.shows_images() ? page.image_height * page.image_width : 2;
+  auto check_points = [&](const Tensor& x, const std::string& place) {
+    check_shape(x, 2, place, "[n, d]");
+    check(!x.defined() || x.size(1) == width, "atlas: ", place, ": shape ", x.shape(), ": expected ", width, " columns");
+  };
+  auto check_grid = [&](const Tensor& x, const std::string& place) {
+    check_shape(x, 2, place, "[g, g]");
+    check(!x.defined() || (x.size(0) == x.size(1) && x.size(0) > 0), "atlas: ", place, ": shape ", x.shape(),
+          ": expected a square grid");
+  };
+  check(page.range > 0, "atlas: range ", page.range, ": expected a positive half width");
+  check_points(page.data, "data");
+  check_grid(page.true_density, "true_density");
+  for (const AtlasPanel& panel : page.panels) {
+    std::string place = panel.title + ": ";
+    check_shape(panel.base, 2, place + "base", "[n, 2]");
+    check_shape(panel.pushed, 2, place + "pushed", "[n, 2]");
+    for (const Tensor* x : {&panel.base, &panel.pushed})
+      check(!x->defined() || x->size(1) == 2, "atlas: ", place, "shape ", x->shape(), ": expected [n, 2]");
+    if (panel.pushed.defined())
+      check(panel.base.defined() && panel.base.size(0) == panel.pushed.size(0), "atlas: ", place,
+            "pushed has ", panel.pushed.size(0), " points: expected one for each of base");
+    check_points(panel.samples, place + "samples");
+    check_shape(panel.path, 3, place + "path", "[t, n, 2]");
+    if (panel.path.defined())
+      check(panel.path.size(0) > 0 && panel.path.size(2) == 2 && panel.pushed.defined() &&
+                panel.path.size(1) == panel.pushed.size(0),
+            "atlas: ", place, "path: shape ", panel.path.shape(), ": expected [t, n, 2] with the n of pushed");
+    check_grid(panel.density, place + "density");
+    check_points(panel.nearest, place + "nearest");
+    if (panel.interpolation.defined() && panel.interpolation.rank() != 3) check_points(panel.interpolation, place + "interpolation");
+    if (panel.interpolation.defined())
+      check(panel.interpolation.size(-1) == width, "atlas: ", place, "interpolation: shape ", panel.interpolation.shape(),
+            ": expected ", width, " pixels in the last axis");
+  }
+}
+
+json page_data(const AtlasPage& page, int thinning) {
+  Limits most = limits(thinning);
+  auto samples = [&](const Tensor& x) { return page.shows_images() ? images(x, most.images) : first_rows(x, most.points); };
+  json panels = json::array();
+  const Tensor shared = page.panels.empty() ? Tensor() : page.panels[0].base;
+  json noise = first_rows(shared, most.noise);
+  std::vector<std::string> slugs = panel_slugs(page);
+  for (size_t i = 0; i < page.panels.size(); ++i) {
+    const AtlasPanel& panel = page.panels[i];
+    json metrics = json::array();
+    for (const Metric& m : panel.metrics)
+      metrics.push_back({{"name", m.name}, {"value", number(m.value, 9)}, {"error", number(m.error, 9)},
+                         {"floor", number(m.floor, 9)}, {"kind", m.kind}, {"lowerIsBetter", m.lower_is_better},
+                         {"unit", m.unit}, {"note", m.note}});
+    json base = first_rows(panel.base, most.noise);
+    panels.push_back({{"id", slugs[i]}, {"family", panel.family}, {"variant", panel.variant}, {"title", panel.title},
+                      {"densityKind", panel.density_kind}, {"verdict", panel.verdict},
+                      {"base", base == noise ? json(nullptr) : base},  // null: the page's noise
+                      {"pushed", first_rows(panel.pushed, most.noise)}, {"samples", samples(panel.samples)},
+                      {"path", frames(panel.path, most.frames, most.noise)}, {"density", grid(panel.density, most.grid)},
+                      {"interpolation", images(panel.interpolation, 24)}, {"nearest", images(panel.nearest, 16)},
+                      {"loss", curve(panel.loss, panel.loss_name)}, {"metrics", metrics},
+                      {"parameters", panel.parameters}, {"steps", panel.steps},
+                      {"trainSeconds", number(panel.train_seconds)},
+                      {"sampleMsPer1000", number(panel.sample_ms_per_1000)}});
+  }
+  return {{"format", 1}, {"dataset", page.dataset}, {"seed", page.seed}, {"entropy", number(page.entropy, 9)},
+          {"range", number(page.range, 9)}, {"image", page.shows_images() ? json{page.image_height, page.image_width} : json(nullptr)},
+          {"noise", noise}, {"data", samples(page.data)}, {"trueDensity", grid(page.true_density, most.grid)},
+          {"panels", panels}};
+}
+
+}  // namespace pf
