@@ -1,71 +1,38 @@
 #include "autograd/engine.h"
 
-#include <algorithm>
-
 #include "autograd/apply.h"
+#include "autograd/tape.h"
+#include "tensor/pointwise.h"
 
 namespace pf {
-
-// The nodes that y depends on and that lie at or above the oldest target, in creation order.
-struct Tape {
-  std::vector<const Node*> nodes;
-  std::vector<int32_t> input_slots;  // of all nodes, one after the other; -1: a constant or out of reach
-  std::vector<int32_t> first_input;  // where a node's inputs begin in input_slots
-
-  Tape(const Node* result, std::span<const Variable> targets, bool stop_at_targets) {
-    static std::atomic<uint64_t> walks{0};
-    const uint64_t walk = ++walks;
-    uint64_t oldest = UINT64_MAX;
-    for (const Variable& x : targets)
-      if (x.node()) oldest = std::min(oldest, x.node()->number());
-    auto is_target = [&](const Node* node) {
-      return std::any_of(targets.begin(), targets.end(), [&](const Variable& x) { return x.node() == node; });
-    };
-    auto visit = [&](const Node* node) {
-      if (!node || node->walk_ == walk || node->number() < oldest) return;
-      node->walk_ = walk;
-      nodes.push_back(node);
-    };
-    visit(result);
-    for (size_t at = 0; at < nodes.size(); ++at) {
-      if (stop_at_targets && is_target(nodes[at])) continue;
-      for (const Variable& in : nodes[at]->inputs()) visit(in.node());
-    }
-    std::sort(nodes.begin(), nodes.end(), [](const Node* a, const Node* b) { return a->number() < b->number(); });
-    for (size_t i = 0; i < nodes.size(); ++i) nodes[i]->slot_ = int32_t(i);
-    first_input.reserve(nodes.size() + 1);
-    for (const Node* node : nodes) {
-      first_input.push_back(int32_t(input_slots.size()));
-      const bool stop = stop_at_targets && is_target(node);
-      for (const Variable& in : node->inputs()) {
-        const Node* from = in.node();
-        input_slots.push_back(!stop && from && from->walk_ == walk ? from->slot_ : -1);
-      }
-    }
-    first_input.push_back(int32_t(input_slots.size()));
-    for (const Variable& x : targets)
-      target_slots.push_back(x.node() && x.node()->walk_ == walk ? x.node()->slot_ : -1);
-    reaches.assign(nodes.size(), false);
-    for (int32_t slot : target_slots)
-      if (slot >= 0) reaches[size_t(slot)] = true;
-    for (size_t i = 0; i < nodes.size(); ++i)
-      for (int32_t slot : inputs_of(i))
-        if (slot >= 0 && reaches[size_t(slot)]) reaches[i] = true;
-  }
-
-  std::span<const int32_t> inputs_of(size_t node) const {
-    return std::span(input_slots).subspan(size_t(first_input[node]), size_t(first_input[node + 1] - first_input[node]));
-  }
-
-  std::vector<int32_t> target_slots;  // -1: not reached
-  std::vector<char> reaches;          // whether a target lies at or below this node
-};
-
 namespace {
 
+/// to += more, in the memory of `to`, which nobody else holds.
+void add_in_place(Tensor& to, const Tensor& more) {
+  const DType dtype = to.dtype();
+  const auto kernel = pointwise_kernels<Add>().forward[int(dtype)];
+  PointwisePass pass;
+  pass.shape = to.shape();
+  pass.read(to);
+  pass.read(more);
+  pass.write(to.mutable_raw(), dtype);
+  const Add op;
+  run_pass(pass, [&](int64_t n, const void* const* x, void* const* y) { kernel(&op, n, x, y[0]); });
+}
+
 void accumulate(Tensor& sum, Tensor&& more) {
-  if (!sum.defined()) sum = std::move(more);
-  else sum = sum + more;
+  if (!sum.defined()) {
+    sum = std::move(more);
+  } else if (sum.dtype() != more.dtype() || !(sum.shape() == more.shape())) {
+    sum = sum + more;  // says what is wrong
+  } else if (sum.donatable()) {
+    add_in_place(sum, more);
+  } else if (more.donatable()) {
+    add_in_place(more, sum);
+    sum = std::move(more);
+  } else {
+    sum = sum + more;
+  }
 }
 void accumulate(Variable& sum, Variable&& more) {
   if (!sum.defined()) sum = std::move(more);
@@ -82,53 +49,56 @@ std::string describe_unused(const Variable& x, size_t index) {
 }  // namespace
 
 template <Array A>
-std::vector<A> pull_cotangents(const Variable& y, std::span<const Variable> targets, const A& g, WalkOptions options) {
+std::vector<A> pull_cotangents(Variable y, std::span<const Variable> targets, const A& g, WalkOptions options) {
   check(y.defined(), "grad: the result is an empty handle");
   check(g.shape() == y.shape(), "grad: cotangent ", g.shape(), " for a result ", y.shape(), ": shapes must agree");
+  check(g.dtype() == y.dtype(), "grad: cotangent ", g.dtype(), " for a result ", y.dtype(), ": types must agree");
   const Tape tape(y.node(), targets, options.stop_at_targets);
-  const size_t n = tape.nodes.size();
+  const size_t n = tape.size();
+  // Where the caller has given the result away, nodes are released as the walk passes them, and their memory with them.
+  std::vector<NodePtr> held;
+  if (n > 0 && y.node()->unique()) {
+    held.reserve(n);
+    for (const Tape::Entry& entry : tape.entries) held.emplace_back(const_cast<Node*>(entry.node));
+    y = Variable();
+  }
+  const bool anomaly = anomaly_detection();
   std::vector<A> cotangents(n);
-  std::vector<char> wanted_result(n, false);
-  for (int32_t slot : tape.target_slots)
-    if (slot >= 0) wanted_result[size_t(slot)] = true;
   if (n > 0) cotangents[n - 1] = g;
   std::vector<A> grads;
   for (size_t i = n; i-- > 0;) {
-    if (!tape.reaches[i] || !cotangents[i].defined()) continue;
-    const auto inputs = tape.inputs_of(i);
-    if (inputs.empty()) continue;
+    const Tape::Entry& entry = tape.entries[i];
+    const auto slots = tape.inputs_of(i);
     Wanted wanted{0};
     bool any = false;
-    for (size_t k = 0; k < inputs.size(); ++k) {
-      const bool want = inputs[k] >= 0 && tape.reaches[size_t(inputs[k])];
-      any |= want;
-      if (want && k < 32) wanted.bits |= 1u << k;
+    if (cotangents[i].defined())
+      for (size_t k = 0; k < slots.size(); ++k) {
+        if (slots[k] < 0 || !tape.entries[size_t(slots[k])].reaches) continue;
+        any = true;
+        if (k < 32) wanted.bits |= 1u << k;
+      }
+    if (any) {
+      grads.assign(slots.size(), A());
+      A passing;
+      if (!entry.is_target) passing = std::move(cotangents[i]);  // so that its memory is free below
+      entry.node->vjp(entry.is_target ? cotangents[i] : passing, wanted, std::span<A>(grads));
+      passing = A();
+      for (size_t k = 0; k < slots.size(); ++k) {
+        if (slots[k] < 0 || !tape.entries[size_t(slots[k])].reaches || !grads[k].defined()) continue;
+        if (anomaly) [[unlikely]]
+          report_nan_gradient(entry.node->name(), entry.node->inputs()[k].shape(), value_of(grads[k]));
+        accumulate(cotangents[size_t(slots[k])], std::move(grads[k]));
+      }
     }
-    if (!any) continue;
-    grads.assign(inputs.size(), A());
-    if (wanted_result[i]) {
-      tape.nodes[i]->vjp(cotangents[i], wanted, grads);
-    } else {
-      const A cotangent = std::move(cotangents[i]);
-      cotangents[i] = A();
-      tape.nodes[i]->vjp(cotangent, wanted, grads);
-    }
-    for (size_t k = 0; k < inputs.size(); ++k) {
-      if (inputs[k] < 0 || !tape.reaches[size_t(inputs[k])] || !grads[k].defined()) continue;
-      if (anomaly_detection()) [[unlikely]]
-        report_nan_gradient(tape.nodes[i]->name(), tape.nodes[i]->inputs()[k].shape(), value_of(grads[k]));
-      accumulate(cotangents[size_t(inputs[k])], std::move(grads[k]));
-    }
+    if (!held.empty()) held.pop_back();
   }
   std::vector<A> out;
+  out.reserve(targets.size());
   for (size_t k = 0; k < targets.size(); ++k) {
     const int32_t slot = tape.target_slots[k];
-    if (slot >= 0 && cotangents[size_t(slot)].defined()) {
-      out.push_back(cotangents[size_t(slot)]);
-    } else {
-      if (!options.allow_unused) throw Error(describe_unused(targets[k], k));
-      out.push_back(A(zeros_like(targets[k].value())));
-    }
+    if (slot < 0 && !options.allow_unused) throw Error(describe_unused(targets[k], k));
+    if (slot >= 0 && cotangents[size_t(slot)].defined()) out.push_back(cotangents[size_t(slot)]);
+    else out.push_back(A(zeros_like(targets[k].value())));
   }
   return out;
 }
@@ -140,17 +110,13 @@ A push_tangents(const Variable& y, std::span<const Variable> inputs, std::span<c
     check(!tangents[k].defined() || tangents[k].shape() == inputs[k].shape(), "jvp: tangent ", tangents[k].shape(),
           " for an input ", inputs[k].shape(), ": shapes must agree");
   const Tape tape(y.node(), inputs, true);
-  const size_t n = tape.nodes.size();
+  const size_t n = tape.size();
   std::vector<A> rising(n);
-  std::vector<char> given(n, false);
   for (size_t k = 0; k < inputs.size(); ++k)
-    if (const int32_t slot = tape.target_slots[k]; slot >= 0) {
-      given[size_t(slot)] = true;
-      if (tangents[k].defined()) accumulate(rising[size_t(slot)], A(tangents[k]));
-    }
+    if (const int32_t slot = tape.target_slots[k]; slot >= 0 && tangents[k].defined())
+      accumulate(rising[size_t(slot)], A(tangents[k]));
   std::vector<A> below;
   for (size_t i = 0; i < n; ++i) {
-    if (given[i] || !tape.reaches[i]) continue;
     const auto slots = tape.inputs_of(i);
     below.assign(slots.size(), A());
     bool any = false;
@@ -159,13 +125,13 @@ A push_tangents(const Variable& y, std::span<const Variable> inputs, std::span<c
         below[k] = rising[size_t(slots[k])];
         any = true;
       }
-    if (any) rising[i] = tape.nodes[i]->jvp(std::span<const A>(below));
+    if (any) rising[i] = tape.entries[i].node->jvp(std::span<const A>(below));
   }
   return n > 0 && rising[n - 1].defined() ? rising[n - 1] : A(zeros_like(y.value()));
 }
 
-template std::vector<Tensor> pull_cotangents(const Variable&, std::span<const Variable>, const Tensor&, WalkOptions);
-template std::vector<Variable> pull_cotangents(const Variable&, std::span<const Variable>, const Variable&, WalkOptions);
+template std::vector<Tensor> pull_cotangents(Variable, std::span<const Variable>, const Tensor&, WalkOptions);
+template std::vector<Variable> pull_cotangents(Variable, std::span<const Variable>, const Variable&, WalkOptions);
 template Tensor push_tangents(const Variable&, std::span<const Variable>, std::span<const Tensor>);
 template Variable push_tangents(const Variable&, std::span<const Variable>, std::span<const Variable>);
 
@@ -201,15 +167,17 @@ A seed_of(const Variable& y) {
 }
 }  // namespace
 
-std::vector<Tensor> grad(const Variable& y, std::span<const Variable> x, WalkOptions options) {
-  return pull_cotangents<Tensor>(y, x, seed_of<Tensor>(y), options);
+std::vector<Tensor> grad(Variable y, std::span<const Variable> x, WalkOptions options) {
+  const Tensor g = seed_of<Tensor>(y);
+  return pull_cotangents<Tensor>(std::move(y), x, g, options);
 }
-Tensor grad(const Variable& y, const Variable& x, WalkOptions options) { return grad(y, std::span(&x, 1), options)[0]; }
-std::vector<Variable> recorded_grad(const Variable& y, std::span<const Variable> x, WalkOptions options) {
-  return pull_cotangents<Variable>(y, x, seed_of<Variable>(y), options);
+Tensor grad(Variable y, const Variable& x, WalkOptions options) { return grad(std::move(y), std::span(&x, 1), options)[0]; }
+std::vector<Variable> recorded_grad(Variable y, std::span<const Variable> x, WalkOptions options) {
+  const Variable g = seed_of<Variable>(y);
+  return pull_cotangents<Variable>(std::move(y), x, g, options);
 }
-Variable recorded_grad(const Variable& y, const Variable& x, WalkOptions options) {
-  return recorded_grad(y, std::span(&x, 1), options)[0];
+Variable recorded_grad(Variable y, const Variable& x, WalkOptions options) {
+  return recorded_grad(std::move(y), std::span(&x, 1), options)[0];
 }
 
 }  // namespace pf

@@ -15,9 +15,10 @@ struct WalkOptions {
 };
 
 /// Reverse mode: gᵀ ∂y/∂x for every x of `targets`. With A = Tensor the derivatives are computed, with A = Variable they
-/// are recorded and can be differentiated again.
+/// are recorded and can be differentiated again. A result that is moved in (or is a temporary), and that nothing else
+/// holds, is released node by node while the walk goes down, so that its memory serves the gradients.
 template <Array A>
-std::vector<A> pull_cotangents(const Variable& y, std::span<const Variable> targets, const A& g, WalkOptions options = {});
+std::vector<A> pull_cotangents(Variable y, std::span<const Variable> targets, const A& g, WalkOptions options = {});
 
 /// Forward mode: Σ ∂y/∂xᵢ tᵢ. An undefined tangent means zero.
 template <Array A>
@@ -26,11 +27,12 @@ A push_tangents(const Variable& y, std::span<const Variable> inputs, std::span<c
 /// The same value as a new node, so that one use of a variable can be told from another.
 Variable alias(const Variable& x);
 
-/// dy/dx for every x, of a one-element result. Throws, naming the input, where one does not influence y.
-std::vector<Tensor> grad(const Variable& y, std::span<const Variable> x, WalkOptions options = {});
-Tensor grad(const Variable& y, const Variable& x, WalkOptions options = {});
+/// dy/dx for every x, of a one-element result. Throws, naming the input, where one does not influence y. As above, a
+/// result that is moved in is released on the way: `grad(std::move(loss), parameters)`.
+std::vector<Tensor> grad(Variable y, std::span<const Variable> x, WalkOptions options = {});
+Tensor grad(Variable y, const Variable& x, WalkOptions options = {});
 /// As `grad`, recorded: the result can be differentiated again.
-std::vector<Variable> recorded_grad(const Variable& y, std::span<const Variable> x, WalkOptions options = {});
-Variable recorded_grad(const Variable& y, const Variable& x, WalkOptions options = {});
+std::vector<Variable> recorded_grad(Variable y, std::span<const Variable> x, WalkOptions options = {});
+Variable recorded_grad(Variable y, const Variable& x, WalkOptions options = {});
 
 }  // namespace pf

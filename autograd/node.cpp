@@ -1,7 +1,5 @@
 #include "autograd/node.h"
 
-#include <vector>
-
 namespace pf {
 namespace {
 
@@ -22,22 +20,17 @@ class Leaf final : public Node {
 
 }  // namespace
 
-uint64_t Node::next_number() {
-  static std::atomic<uint64_t> next{1};
-  return next.fetch_add(1, std::memory_order_relaxed);
-}
-
 // Deleting a node releases its inputs, whose nodes may die in turn: those are put on a list instead of being deleted
 // inside this call, so that a long chain needs no stack.
 void Node::drop() noexcept {
-  static thread_local std::vector<Node*> doomed;
-  static thread_local bool deleting = false;
-  doomed.push_back(this);
+  static constinit thread_local Node* doomed = nullptr;
+  static constinit thread_local bool deleting = false;
+  next_doomed_ = doomed;
+  doomed = this;
   if (deleting) return;
   deleting = true;
-  while (!doomed.empty()) {
-    Node* node = doomed.back();
-    doomed.pop_back();
+  while (Node* node = doomed) {
+    doomed = node->next_doomed_;
     delete node;
   }
   deleting = false;
