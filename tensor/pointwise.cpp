@@ -1,6 +1,7 @@
 #include "tensor/pointwise.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "tensor/ops/op.h"
 #include "tensor/parallel.h"
@@ -105,6 +106,18 @@ void run_pass(const PointwisePass& pass, const PassBody& body) {
   parallel_for(chunks, [&](int64_t i) { run_range(pass, sources, body, i * chunk, std::min(n, (i + 1) * chunk)); });
 }
 
+// A number in a formula takes the element type of what it meets, but must not lose its fraction by that.
+static void check_literals(const char* op, const Tensor& typed, std::span<const Tensor* const> inputs) {
+  for (const Tensor* x : inputs) {
+    if (!x->is_literal() || x->dtype() != float64) continue;
+    const double largest = typed.dtype() == boolean ? 1 : 0x1p63;
+    for (double value : x->to_vector<double>())
+      check(value == std::trunc(value) && std::abs(value) <= largest && (typed.dtype() != boolean || value >= 0), op, ": ",
+            typed.dtype(), " ", typed.shape(), " and the number ", value, ": ", typed.dtype(),
+            " cannot hold it; convert with cast(x, float32)");
+  }
+}
+
 DType common_dtype(const char* op, std::span<const Tensor* const> inputs) {
   const Tensor* first = nullptr;
   for (const Tensor* x : inputs) {
@@ -116,7 +129,9 @@ DType common_dtype(const char* op, std::span<const Tensor* const> inputs) {
     check(x->device() == first->device(), op, ": ", first->shape(), " is on ", first->device(), " and ", x->shape(),
           " on ", x->device(), "; copy one to the other device");
   }
-  return first ? first->dtype() : float64;
+  if (!first) return float64;
+  if (!is_floating(first->dtype())) check_literals(op, *first, inputs);
+  return first->dtype();
 }
 
 Tensor as_operand(const Tensor& x, DType dtype) { return x.is_literal() ? cast(x, dtype) : x; }

@@ -23,12 +23,11 @@ template <Value V> constexpr V polygamma(int n, V x) {
   constexpr double bernoulli[] = {1.0 / 6, -1.0 / 30, 1.0 / 42, -1.0 / 30, 5.0 / 66, -691.0 / 2730, 7.0 / 6, -3617.0 / 510};
   const V inverse = V(1) / (x + V(terms)), z = inverse * inverse;
   V series = V(0.5) * inverse + V(1.0 / n);
-  double factor = 0.5;  // (n + 1)…(n + 2j − 1) / (2j)!
+  double factor = (n + 1) / 2.0;  // (n + 1)…(n + 2j − 1) / (2j)!
   V w = z;
   for (int j = 1; j <= 8; ++j) {
-    if (j > 1) factor *= double(n + 2 * j - 2) * (n + 2 * j - 1) / ((2.0 * j - 1) * (2.0 * j));
-    else factor = double(n + 1) / 2;
     series = series + V(bernoulli[j - 1] * factor) * w;
+    factor *= double(n + 2 * j) * (n + 2 * j + 1) / ((2.0 * j + 1) * (2.0 * j + 2));
     w = w * z;
   }
   double factorial = n % 2 ? 1 : -1;

@@ -83,55 +83,51 @@ A neg(const A& x) {
   return apply(Neg{}, x);
 }
 
-/// Operators are for arrays and duals; numbers and SIMD vectors have their own.
-template <class A, class B>
-concept OperatorPair = OperandPair<A, B> && (Array<A> || Array<B> || DualValue<A> || DualValue<B>);
-template <class A>
-concept OverloadedOperand = Array<A> || DualValue<A>;
+// Operators are for arrays and duals; numbers and SIMD vectors have their own.
 
 template <class A, class B>
-  requires OperatorPair<A, B>
+  requires ArrayOrDualPair<A, B>
 auto operator+(const A& a, const B& b) {
   return apply(Add{}, a, b);
 }
 template <class A, class B>
-  requires OperatorPair<A, B>
+  requires ArrayOrDualPair<A, B>
 auto operator-(const A& a, const B& b) {
   return apply(Sub{}, a, b);
 }
 template <class A, class B>
-  requires OperatorPair<A, B>
+  requires ArrayOrDualPair<A, B>
 auto operator*(const A& a, const B& b) {
   // A number times a floating-point array needs no second operand in memory.
   if constexpr (Array<A> && std::is_arithmetic_v<B>) {
-    if (is_floating(a.dtype())) return apply(Scale{.factor = double(b)}, a);
+    if (is_floating(a.dtype())) return apply(Scale{{}, double(b)}, a);
   } else if constexpr (std::is_arithmetic_v<A> && Array<B>) {
-    if (is_floating(b.dtype())) return apply(Scale{.factor = double(a)}, b);
+    if (is_floating(b.dtype())) return apply(Scale{{}, double(a)}, b);
   }
   return apply(Mul{}, a, b);
 }
 template <class A, class B>
-  requires OperatorPair<A, B>
+  requires ArrayOrDualPair<A, B>
 auto operator/(const A& a, const B& b) {
   return apply(Div{}, a, b);
 }
-template <OverloadedOperand A>
+template <ArrayOrDual A>
 A operator-(const A& x) {
   return apply(Neg{}, x);
 }
 /// Gives back a new value under the old name; nobody else's view of the old one changes.
 template <Array A, class B>
-  requires OperatorPair<A, B>
+  requires ArrayOrDualPair<A, B>
 A& operator+=(A& a, const B& b) {
   return a = a + b;
 }
 template <Array A, class B>
-  requires OperatorPair<A, B>
+  requires ArrayOrDualPair<A, B>
 A& operator-=(A& a, const B& b) {
   return a = a - b;
 }
 template <Array A, class B>
-  requires OperatorPair<A, B>
+  requires ArrayOrDualPair<A, B>
 A& operator*=(A& a, const B& b) {
   return a = a * b;
 }

@@ -224,4 +224,7 @@ template <class A, class B>
 concept OperandPair = (Operand<A> || std::is_arithmetic_v<A>) && (Operand<B> || std::is_arithmetic_v<B>) &&
                       (Operand<A> || Operand<B>)&&requires { typename detail::Stronger<A, B>::type; };
 
+template <class A, class B>
+concept ArrayOrDualPair = OperandPair<A, B> && (ArrayOrDual<A> || ArrayOrDual<B>);
+
 }  // namespace pf
