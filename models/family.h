@@ -1,0 +1,53 @@
+#pragma once
+// Family: a kind of generative model as the program knows it: a name, what it is, what can be set, and how one is built.
+// Adding a family is one file that defines one of these and one line in families.cpp; the command line, the laws, the
+// atlas and the metrics follow.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/objective.h"
+#include "models/settings.h"
+#include "nn/data/dataset.h"
+
+namespace pf {
+
+/// What a family needs to know of the data to build a model for them. The model sees normalised data.
+struct DataSummary {
+  int64_t width = 0;
+  std::optional<ImageShape> image;
+};
+
+/// A map and what trains it. The objective refers to the transform, which must stay where it is.
+struct Built {
+  std::unique_ptr<Transform> transform;
+  std::unique_ptr<Objective> objective;
+};
+
+struct TrainingDefaults {
+  int64_t steps = 5000, batch = 256;
+  double rate = 1e-3;
+};
+
+struct Family {
+  std::string name;     // "flow"
+  std::string title;    // "normalizing flow"
+  std::string map;      // one sentence: base → x
+  std::string density;  // one sentence: which density it has, and why
+  std::vector<Setting> settings;
+  std::function<TrainingDefaults(const Settings&, const DataSummary&)> defaults;
+  std::function<Built(const Settings&, const DataSummary&, Rng&)> build;
+  /// Settings that make an instance small enough for tests, as "key=value". One list a variant.
+  std::vector<std::vector<std::string>> test_variants;
+  /// Data in [0, 1] that the family models as probabilities of 0 or 1, instead of normalised numbers.
+  std::function<bool(const Settings&)> binary_data = [](const Settings&) { return false; };
+};
+
+/// Every family there is, in the order in which they are shown.
+const std::vector<Family>& families();
+/// Throws UsageError, offering the nearest name, where there is none of this name.
+const Family& family(const std::string& name);
+
+}  // namespace pf

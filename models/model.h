@@ -1,0 +1,62 @@
+#pragma once
+// Model: a family's map with the normalisation of its data in front of it, on the scale of the data as given.
+
+#include "models/family.h"
+
+namespace pf {
+
+/// Everything that makes a model what it is, apart from its parameters; what config.json holds.
+struct ModelConfig {
+  std::string family;
+  Settings settings;
+  std::string data;  // as asked for: "moons", "fashion-mnist", "csv:points.csv"
+  int64_t width = 0;
+  std::optional<ImageShape> image;
+  int levels = 0;  // of integer-valued data, dequantised with uniform noise; 0: real numbers
+  uint64_t seed = 0;
+
+  nlohmann::ordered_json to_json() const;
+  static ModelConfig from_json(const nlohmann::ordered_json& json);
+  /// The configuration of a new model of this family for these data, with the family's default settings.
+  static ModelConfig make(const std::string& family, const Dataset& data, uint64_t seed);
+};
+
+class Model {
+ public:
+  /// Parameters from config.seed. The normalisation is taken from the training rows (images: from their levels).
+  Model(const ModelConfig& config, const Tensor& train_rows);
+  /// For loading: the normalisation comes with the parameters.
+  explicit Model(const ModelConfig& config);
+
+  const ModelConfig& config() const { return config_; }
+  const Family& family() const { return *family_; }
+  /// x = T(z) on the scale of the data, normalisation included.
+  const Transform& transform() const { return *whole_; }
+  Transform& transform() { return *whole_; }
+  /// The family's own map, on normalised data.
+  const Transform& inner() const { return *inner_; }
+  const Objective& objective() const { return *objective_; }
+  /// Rows as the family sees them: dequantised or binarised with `rng` where the data ask for it, then normalised.
+  Tensor normalise(const Tensor& rows, Rng& rng) const;
+  /// log p of rows on the scale of the data, with `rng` for dequantisation and estimates: [n] and its kind. Evaluated in
+  /// pieces, so that memory stays bounded.
+  LogDensity log_density(const Tensor& rows, Rng& rng) const;
+  Tensor push(const Tensor& z) const;
+  Tensor sample(int64_t n, Rng& rng) const;
+  /// The model takes data as 0 or 1: its density is a probability, and needs no correction for scale.
+  bool binary() const { return binary_; }
+  int64_t parameters() const;
+
+ private:
+  void build(Tensor scale, Tensor shift);
+
+  ModelConfig config_;
+  const Family* family_;
+  bool binary_ = false;
+  std::unique_ptr<Composed> whole_;
+  Transform* inner_ = nullptr;
+  Affine* normalisation_ = nullptr;
+  std::unique_ptr<Objective> objective_;
+};
+
+}  // namespace pf

@@ -1,0 +1,63 @@
+#pragma once
+// The training loop: one for all families. Everything it needs to go on is in one snapshot, so that a run that was killed
+// continues to the same bits as one that was not.
+
+#include <functional>
+
+#include "models/model.h"
+
+namespace pf {
+
+struct TrainOptions {
+  int64_t steps = 5000, batch = 256;
+  double rate = 1e-3;            // of Adam, at its highest: linear warm-up, then cosine down to a hundredth
+  int64_t warmup = 100;
+  double clip = 10;              // the largest global gradient norm
+  double ema = 0.999;            // decay of the averaged parameters, which are what the model is used with
+  int64_t save_every = 500;      // steps between snapshots
+  int64_t report_every = 50;     // steps between lines of metrics.jsonl
+  int64_t picture_every = 0;     // steps between sample pictures; 0: a tenth of the run
+
+  nlohmann::ordered_json to_json() const;
+  static TrainOptions from_json(const nlohmann::ordered_json& json);
+};
+
+struct TrainProgress {
+  int64_t step = 0, steps = 0;
+  double loss = 0;               // mean since the last report
+  double steps_per_second = 0, seconds_left = 0;
+};
+
+struct TrainResult {
+  int64_t step = 0;
+  bool interrupted = false;
+  double seconds = 0;            // of this run and, after a resume, of those before it
+  std::vector<std::pair<double, double>> loss;  // step, mean loss since the last one
+};
+
+/// Trains `model` on the rows and leaves the averaged parameters in it. With a folder, writes there:
+///   config.json            the effective configuration
+///   snapshot.safetensors   all that is needed to continue, replaced as a whole every save_every steps and at the end
+///   metrics.jsonl          one line every report_every steps
+///   samples/step-N.png     pictures on the way
+/// `stop`, if given, is asked after every step; true saves and returns. With `resume` the folder's snapshot is continued.
+/// Throws when the loss stops being finite, naming the step and the operation; the last snapshot stays.
+class Trainer {
+ public:
+  Trainer(Model& model, const Dataset& data, const TrainOptions& options, std::string folder = {}, bool resume = false);
+  TrainResult run(const std::function<void(const TrainProgress&)>& report = {}, const std::function<bool()>& stop = {});
+
+ private:
+  Model& model_;
+  const Dataset& data_;
+  TrainOptions options_;
+  std::string folder_;
+  bool resume_;
+};
+
+/// A trained model from its folder: config.json and the averaged parameters of snapshot.safetensors.
+Model load_model(const std::string& folder);
+/// The training options of a folder, for resuming with the same.
+TrainOptions load_train_options(const std::string& folder);
+
+}  // namespace pf
