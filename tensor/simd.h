@@ -18,16 +18,19 @@ template <class T> struct Vec;
 template <class T> struct Mask;
 
 /// The element types that have a batch.
-template <class V> concept Scalar = std::same_as<V, float> || std::same_as<V, double>;
+template <class V>
+concept Scalar = std::same_as<V, float> || std::same_as<V, double>;
 
 template <class V> inline constexpr bool is_vec = false;
 template <class T> inline constexpr bool is_vec<Vec<T>> = true;
 
 /// A batch of scalars.
-template <class V> concept SimdValue = is_vec<V>;
+template <class V>
+concept SimdValue = is_vec<V>;
 
 /// Whatever a formula can be evaluated on: one scalar, or a batch of them.
-template <class V> concept Value = Scalar<V> || SimdValue<V>;
+template <class V>
+concept Value = Scalar<V> || SimdValue<V>;
 
 namespace detail {
 template <class V> struct ValueTraits {
@@ -81,8 +84,7 @@ template <class T> struct Vec {
   Vec() = default;
   Vec(Batch b) : data(b) {}
   template <class S>
-    requires std::is_arithmetic_v<S>
-  Vec(S s) : data(T(s)) {}
+  requires std::is_arithmetic_v<S> Vec(S s) : data(T(s)) {}
 
   /// Reads `width` elements; no alignment is needed.
   static Vec load(const T* p) { return Batch::load_unaligned(p); }
@@ -109,7 +111,8 @@ template <class T> struct Vec {
   friend Mask<T> operator>(Vec a, Vec b) { return a.data > b.data; }
   friend Mask<T> operator>=(Vec a, Vec b) { return a.data >= b.data; }
   friend Mask<T> operator==(Vec a, Vec b) { return a.data == b.data; }
-  friend Mask<T> operator!=(Vec a, Vec b) { return a.data != b.data; }
+  // xsimd 8.1 has NaN != x false on AVX: negate the equality instead.
+  friend Mask<T> operator!=(Vec a, Vec b) { return !(a == b); }
 };
 
 /// The elementary functions, for scalars and batches alike. The ops of the same names on arrays live in `pf` itself and
@@ -143,8 +146,7 @@ template <Value V> constexpr V select(mask_t<V> m, V a, detail::Same<V> b) {
   else return V(xsimd::select(m.data, a.data, b.data));
 }
 template <class T, class S>
-  requires std::is_arithmetic_v<S>
-Vec<T> select(Mask<T> m, S a, Vec<T> b) { return select(m, Vec<T>(a), b); }
+requires std::is_arithmetic_v<S> Vec<T> select(Mask<T> m, S a, Vec<T> b) { return select(m, Vec<T>(a), b); }
 
 /// True if the mask holds in some lane (for a scalar: the mask itself).
 constexpr bool any(bool m) { return m; }
@@ -154,7 +156,10 @@ template <class T> bool any(Mask<T> m) { return xsimd::any(m.data); }
 constexpr bool all(bool m) { return m; }
 template <class T> bool all(Mask<T> m) { return xsimd::all(m.data); }
 
-template <Value V> constexpr mask_t<V> isnan(V x) { return x != x; }
+template <Value V> constexpr mask_t<V> isnan(V x) {
+  if constexpr (Scalar<V>) return x != x;
+  else return mask_t<V>(xsimd::isnan(x.data));
+}
 
 // --- sign and size --------------------------------------------------------------------------------------------------
 
@@ -172,8 +177,12 @@ template <Value V> constexpr V copysign(V x, detail::Same<V> s) {
 /// Where the sign bit is set: negative numbers and -0.
 template <Value V> constexpr mask_t<V> signbit(V x) { return copysign(V(1), x) < V(0); }
 
-template <Value V> constexpr mask_t<V> isinf(V x) { return abs(x) == V(std::numeric_limits<value_type_t<V>>::infinity()); }
-template <Value V> constexpr mask_t<V> isfinite(V x) { return abs(x) < V(std::numeric_limits<value_type_t<V>>::infinity()); }
+template <Value V> constexpr mask_t<V> isinf(V x) {
+  return abs(x) == V(std::numeric_limits<value_type_t<V>>::infinity());
+}
+template <Value V> constexpr mask_t<V> isfinite(V x) {
+  return abs(x) < V(std::numeric_limits<value_type_t<V>>::infinity());
+}
 
 /// The larger one; NaN if either is NaN.
 template <Value V> constexpr V max(V a, detail::Same<V> b) {

@@ -58,13 +58,15 @@ template <Value V> constexpr V log(V x) {
 
 template <Value V> constexpr V log2(V x) {
   using detail::pick;
-  return detail::log_base(x, pick<V>(1.4428710938, 1.44269504072144627571), pick<V>(-1.7605285393e-04, 1.67517131648865118353e-10), V(1), V(0));
+  return detail::log_base(x, pick<V>(1.4428710938, 1.44269504072144627571),
+                          pick<V>(-1.7605285393e-04, 1.67517131648865118353e-10), V(1), V(0));
 }
 
 template <Value V> constexpr V log10(V x) {
   using detail::pick;
-  return detail::log_base(x, pick<V>(4.3432617188e-01, 4.34294481878168880939e-01), pick<V>(-3.1689971365e-05, 2.50829467116452752298e-11),
-                          pick<V>(3.0102920532e-01, 3.01029995663611771306e-01), pick<V>(7.9034151668e-07, 3.69423907715893078616e-13));
+  return detail::log_base(
+      x, pick<V>(4.3432617188e-01, 4.34294481878168880939e-01), pick<V>(-3.1689971365e-05, 2.50829467116452752298e-11),
+      pick<V>(3.0102920532e-01, 3.01029995663611771306e-01), pick<V>(7.9034151668e-07, 3.69423907715893078616e-13));
 }
 
 /// log(1 + x), exact to the last bits also for small x.

@@ -16,7 +16,9 @@ template <class V> inline constexpr double nan = std::numeric_limits<double>::qu
 template <class V> using word_t = std::conditional_t<single<V>, uint32_t, uint64_t>;
 
 /// One of two constants, by the precision of V.
-template <class V> constexpr V pick(double for_float, double for_double) { return V(single<V> ? for_float : for_double); }
+template <class V> constexpr V pick(double for_float, double for_double) {
+  return V(single<V> ? for_float : for_double);
+}
 
 /// c0 + c1·x + c2·x² + … by Horner's rule.
 template <Value V, class... C> constexpr V poly(V x, double c0, C... rest) {
@@ -53,9 +55,7 @@ template <Value V> constexpr V scale(V x, V n) {
 }
 
 /// x = m·2ᵏ with m in [√½, √2), for positive finite x, subnormals included.
-template <class V> struct Split {
-  V m, k;
-};
+template <class V> struct Split { V m, k; };
 template <Value V> constexpr Split<V> split_exponent(V x) {
   using B = bits_t<V>;
   using U = word_t<V>;
@@ -68,16 +68,15 @@ template <Value V> constexpr Split<V> split_exponent(V x) {
   const V scaled = select(tiny, x * V(two_to_bits), x);
   const B b = to_bits(scaled) + B(U(one - sqrt_half));
   // A whole number below 2^mantissa_bits, put into the fraction of 2^mantissa_bits, is that sum: no integer conversion.
-  const V exponent = from_bits<V>((b >> mantissa_bits<V>) | to_bits(V(two_to_bits))) - V(two_to_bits + exponent_bias<V>);
+  const V exponent =
+      from_bits<V>((b >> mantissa_bits<V>) | to_bits(V(two_to_bits))) - V(two_to_bits + exponent_bias<V>);
   return {from_bits<V>((b & B(fraction)) + B(sqrt_half)), exponent - select(tiny, V(mantissa_bits<V>), V(0))};
 }
 
 // --- double-word arithmetic -----------------------------------------------------------------------------------------
 
 /// The unevaluated sum hi + lo, |lo| ≤ ulp(hi)/2: twice the precision of V.
-template <class V> struct Pair {
-  V hi, lo;
-};
+template <class V> struct Pair { V hi, lo; };
 
 /// a + b exactly, if |a| ≥ |b| or a = 0.
 template <Value V> constexpr Pair<V> fast_two_sum(V a, Same<V> b) {

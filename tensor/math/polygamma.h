@@ -20,7 +20,8 @@ template <Value V> constexpr V polygamma(int n, V x) {
     sum = sum + inverse * power(inverse);
   }
   // From w = x + 12 on: the integral, half of the first term, and B₂ⱼ/(2j)! times the odd derivatives there.
-  constexpr double bernoulli[] = {1.0 / 6, -1.0 / 30, 1.0 / 42, -1.0 / 30, 5.0 / 66, -691.0 / 2730, 7.0 / 6, -3617.0 / 510};
+  constexpr double bernoulli[] = {1.0 / 6,  -1.0 / 30,     1.0 / 42, -1.0 / 30,
+                                  5.0 / 66, -691.0 / 2730, 7.0 / 6,  -3617.0 / 510};
   const V inverse = V(1) / (x + V(terms)), z = inverse * inverse;
   V series = V(0.5) * inverse + V(1.0 / n);
   double factor = (n + 1) / 2.0;  // (n + 1)…(n + 2j − 1) / (2j)!

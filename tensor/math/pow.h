@@ -25,9 +25,10 @@ template <Value V> constexpr Pair<V> log2_pair(V x) {
   V more;
   if constexpr (single<V>) more = poly(z.hi, 0.577077985, 0.41220504, 0.320060998, 0.280880809);
   else
-    more = poly(z.hi, 0.5770780163555851, 0.4121985831113726, 0.32059889790734986, 0.2623081992313982, 0.2219522359018214,
-                0.1924025109539839, 0.1684295698735446, 0.1729853959768544);
-  const auto third = fast_two_sum(pick<V>(0.961796701, 0.9617966939259756), fma(z.hi, more, pick<V>(-7.02846181e-09, 5.0577616648125907e-17)));
+    more = poly(z.hi, 0.5770780163555851, 0.4121985831113726, 0.32059889790734986, 0.2623081992313982,
+                0.2219522359018214, 0.1924025109539839, 0.1684295698735446, 0.1729853959768544);
+  const auto third = fast_two_sum(pick<V>(0.961796701, 0.9617966939259756),
+                                  fma(z.hi, more, pick<V>(-7.02846181e-09, 5.0577616648125907e-17)));
   auto term = two_product(z.hi, third.hi);
   term.lo += z.hi * third.lo + z.lo * third.hi;
   auto factor = fast_two_sum(pick<V>(2.88539004, 2.8853900817779268), term.hi);

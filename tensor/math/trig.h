@@ -12,8 +12,8 @@ namespace detail {
 template <class V> inline constexpr double trig_limit = single<V> ? 8192.0 : 1e6;
 
 template <class V> struct SinCos {
-  V sin, cos;       // of r
-  mask_t<V> odd;    // q is odd: sine and cosine change places
+  V sin, cos;         // of r
+  mask_t<V> odd;      // q is odd: sine and cosine change places
   bits_t<V> quarter;  // q mod 4 in the lowest two bits
 };
 
@@ -32,10 +32,10 @@ template <Value V> constexpr SinCos<V> sin_cos_parts(V x) {
     s = poly(z, -0.166666552, 0.00833217334, -0.000195166562);
     c = poly(z, 0.0416666456, -0.00138873619, 2.44377297e-05);
   } else {
-    s = poly(z, -0.16666666666666632, 0.008333333333322316, -0.00019841269829725194, 2.7557313662053595e-06, -2.5050753263914053e-08,
-             1.589650491115342e-10);
-    c = poly(z, 0.0416666666666666, -0.001388888888887399, 2.4801587289394916e-05, -2.7557314326027606e-07, 2.087571955825777e-09,
-             -1.1359448656140994e-11);
+    s = poly(z, -0.16666666666666632, 0.008333333333322316, -0.00019841269829725194, 2.7557313662053595e-06,
+             -2.5050753263914053e-08, 1.589650491115342e-10);
+    c = poly(z, 0.0416666666666666, -0.001388888888887399, 2.4801587289394916e-05, -2.7557314326027606e-07,
+             2.087571955825777e-09, -1.1359448656140994e-11);
   }
   // The lowest bits of q, as in pow2().
   const B quarter = to_bits(q + V(single<V> ? 0x1.8p23 : 0x1.8p52));
