@@ -191,6 +191,12 @@ decltype(auto) operand_as(const X& x) {
   if constexpr (std::is_arithmetic_v<X>) return A(x);
   else return (x);
 }
+// The same for arrays: a tensor among variables becomes one of them, a constant.
+template <class A, class X>
+decltype(auto) array_as(const X& x) {
+  if constexpr (std::same_as<A, X>) return (x);
+  else return A(x);
+}
 template <class... X>
 struct CommonOperand;
 template <class X>
@@ -209,6 +215,10 @@ struct Stronger<A, B> : std::type_identity<B> {};
 template <class A, class B, class... X>
 struct CommonOperand<A, B, X...> : CommonOperand<typename Stronger<A, B>::type, X...> {};
 }  // namespace detail
+
+/// The kind of array that results from a mixture: Variable as soon as one of them is.
+template <class... X>
+using CommonArray = typename detail::CommonOperand<X...>::type;
 
 /// Applies an operation to operands of one kind, or to a mixture of numbers, tensors and variables.
 template <class Op, class... X>

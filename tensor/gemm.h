@@ -1,0 +1,22 @@
+#pragma once
+// One matrix product, on plain memory: what matmul, linear and everything else that multiplies matrices call.
+
+#include <cstdint>
+
+namespace pf {
+
+/// A matrix in memory: element (i, j) is data[i * row + j * column].
+template <class T>
+struct MatrixRef {
+  const T* data;
+  int64_t rows, columns;
+  int64_t row, column;  // strides, in elements
+  MatrixRef transposed() const { return {data, columns, rows, column, row}; }
+};
+
+/// c = a b, or c += a b with `accumulate`; c is row-major with `stride` elements from row to row. Transposed and
+/// row-strided operands are read where they lie. Large products run on several threads, cut at fixed places.
+template <class T>
+void gemm(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, bool accumulate = false);
+
+}  // namespace pf

@@ -1,0 +1,104 @@
+#include "tensor/ops/matmul.h"
+
+#include "tensor/gemm.h"
+#include "tensor/parallel.h"
+#include "tensor/pointwise.h"
+
+namespace pf {
+namespace detail {
+
+Shape batch_axes(const Shape& shape, int matrix) {
+  return Shape(std::span(shape.begin(), size_t(std::max(0, shape.rank() - matrix))));
+}
+Shape with_batch(Shape batch, std::initializer_list<int64_t> rest) {
+  for (int64_t size : rest) batch.push_back(size);
+  return batch;
+}
+
+void check_matmul(const Shape& a, const Shape& b) {
+  check(a.rank() > 0 && b.rank() > 0, "matmul: ", a, " × ", b, ": a number is not a matrix; use a * b");
+  const int64_t inner_a = a.back(), inner_b = b[std::max(0, b.rank() - 2)];
+  if (inner_a == inner_b) return;
+  const bool second = b.rank() > 1 && inner_a == b.back(), first = a.rank() > 1 && a[a.rank() - 2] == inner_b;
+  fail("matmul: ", a, " × ", b, ": inner sizes ", inner_a, " and ", inner_b, " differ",
+       second ? "; transpose the second operand?" : first ? "; transpose the first operand?" : "");
+}
+
+void check_linear(const Shape& x, const Shape& weight) {
+  check(weight.rank() == 2, "linear: weight ", weight, ": expected [out, in]");
+  check(x.rank() > 0 && x.back() == weight[1], "linear: x ", x, " and weight ", weight, ": expected ", weight[1],
+        " at the last axis of x",
+        x.rank() > 0 && x.back() == weight[0] ? "; the weight is [out, in], transpose it?" : "");
+}
+
+namespace {
+
+template <class T>
+MatrixRef<T> matrix(const Tensor& x) {
+  const int r = x.rank();
+  return {x.data<T>(), x.shape()[r - 2], x.shape()[r - 1], x.strides()[r - 2], x.strides()[r - 1]};
+}
+
+// Where matrix number i of a batch begins.
+int64_t batch_offset(const Layout& layout, int64_t i) {
+  int64_t at = 0;
+  for (int axis = layout.rank() - 3; axis >= 0; --axis) {
+    at += i % layout.shape[axis] * layout.strides[axis];
+    i /= layout.shape[axis];
+  }
+  return at;
+}
+
+template <class T>
+Tensor multiply(const Tensor& a, const Tensor& b) {
+  const MatrixRef<T> left = matrix<T>(a), right = matrix<T>(b);
+  const Shape batch = batch_axes(a.shape());
+  Tensor out = Tensor::empty(with_batch(batch, {left.rows, right.columns}), a.dtype());
+  T* c = out.mutable_data<T>();
+  const int64_t count = batch.numel(), size = left.rows * right.columns;
+  if (out.numel() == 0) return out;
+  const int64_t per_chunk = std::max<int64_t>(1, 1'000'000 / std::max<int64_t>(1, size * left.columns));
+  parallel_for((count + per_chunk - 1) / per_chunk, [&](int64_t chunk) {
+    for (int64_t i = chunk * per_chunk; i < std::min(count, (chunk + 1) * per_chunk); ++i) {
+      MatrixRef<T> x = left, y = right;
+      x.data += batch_offset(a.layout(), i);
+      y.data += batch_offset(b.layout(), i);
+      gemm(x, y, c + i * size, right.columns);
+    }
+  });
+  return out;
+}
+
+}  // namespace
+}  // namespace detail
+
+Tensor MatMul::eval(const Tensor& a, const Tensor& b) const {
+  const DType dtype = common_dtype(name, std::array{&a, &b});
+  return dispatch_numeric(dtype, name, [&]<class T>() {
+    return detail::multiply<T>(as_operand(a, dtype), as_operand(b, dtype));
+  });
+}
+
+Tensor AffineMap::eval(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
+  const DType dtype = common_dtype(name, std::array{&x, &weight, &bias});
+  return dispatch_floating(dtype, name, [&]<class T>() {
+    const int64_t rows = x.shape()[0], out = weight.shape()[0];
+    Tensor y = Tensor::empty({rows, out}, dtype);
+    T* to = y.mutable_data<T>();
+    const Tensor b = contiguous(as_operand(bias, dtype));
+    for (int64_t i = 0; i < rows; ++i) std::copy_n(b.data<T>(), out, to + i * out);
+    gemm(detail::matrix<T>(x), detail::matrix<T>(weight).transposed(), to, out, true);
+    return y;
+  });
+}
+
+std::array<Tensor, 3> AffineMap::fused_vjp(Wanted wanted, const Tensor& g, const Tensor& x, const Tensor& weight,
+                                           const Tensor&, const Tensor&) const {
+  std::array<Tensor, 3> out;
+  if (wanted[0]) out[0] = MatMul{}.eval(g, weight);
+  if (wanted[1]) out[1] = MatMul{}.eval(transpose(g), x);
+  if (wanted[2]) out[2] = sum(g, 0);
+  return out;
+}
+
+}  // namespace pf
