@@ -16,6 +16,11 @@ class Error : public std::exception {
   const char* what() const noexcept override { return message_.c_str(); }
   /// Puts "place: " in front of the message; call it in a catch block, then `throw;`.
   void add_context(std::string_view place) { message_ = std::string(place) + ": " + message_; }
+  /// Puts "in field: " in front; where an inner module has done so, its path grows: "in decoder.layers.2: …".
+  void add_module(std::string_view field) {
+    if (message_.starts_with("in ")) message_.insert(3, std::string(field) + ".");
+    else message_ = "in " + std::string(field) + ": " + message_;
+  }
 
  private:
   std::string message_;
