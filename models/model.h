@@ -1,6 +1,8 @@
 #pragma once
 // Model: a family's map with the normalisation of its data in front of it, on the scale of the data as given.
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "models/family.h"
 
 namespace pf {
@@ -41,7 +43,10 @@ class Model {
   /// log p of rows on the scale of the data, with `rng` for dequantisation and estimates: [n] and its kind. Evaluated in
   /// pieces, so that memory stays bounded.
   LogDensity log_density(const Tensor& rows, Rng& rng) const;
+  /// In pieces, so that memory stays bounded. pull throws where the family has no inverse; encode asks its encoder then.
   Tensor push(const Tensor& z) const;
+  Tensor pull(const Tensor& x) const;
+  Tensor encode(const Tensor& x) const;
   Tensor sample(int64_t n, Rng& rng) const;
   /// The model takes data as 0 or 1: its density is a probability, and needs no correction for scale.
   bool binary() const { return binary_; }

@@ -3,6 +3,7 @@
 // continues to the same bits as one that was not.
 
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 
 #include "models/model.h"
 
@@ -57,6 +58,7 @@ class Trainer {
 
 /// A trained model from its folder: config.json and the averaged parameters of snapshot.safetensors.
 Model load_model(const std::string& folder);
+ModelConfig load_config(const std::string& folder);
 /// The training options of a folder, for resuming with the same.
 TrainOptions load_train_options(const std::string& folder);
 

@@ -165,6 +165,18 @@
     dots(view, plot, points, size, (i) => noiseColour(from[2 * i], from[2 * i + 1], dark));
   }
 
+  // Two clouds as one, taking turns, so that neither covers the other; from[i] tells whose point i is.
+  function mixed(first, second, most) {
+    const values = [], from = [];
+    for (let i = 0; i < most; ++i)
+      [second, first].forEach((cloud, k) => {
+        if (i >= rows(cloud)) return;
+        values.push(cloud.values[2 * i], cloud.values[2 * i + 1]);
+        from.push(1 - k);
+      });
+    return { shape: [from.length, 2], values, from };
+  }
+
   function heat(view, plot, grid) {
     const g = grid.shape[0], ramp = heatRamp(), picture = document.createElement("canvas");
     picture.width = picture.height = g;
@@ -207,7 +219,14 @@
     pen.fillText(label(Math.round(10 * densityTop) / 10), x + width, y + height + 3);
   }
 
-  // A table of images; mark(k) may give a colour for a thin bar below image k.
+  function density(canvas, grid) {
+    const view = open(canvas), plot = plane(view, atlas.range);
+    heat(view, plot, grid);
+    heatKey(view, plot);
+    plot.frame();
+  }
+
+  // A table of images.
   function tiles(canvas, pictures, columns, gap = 2) {
     const [h, w] = atlas.image, count = pictures.length, lines = Math.ceil(count / columns);
     const ratio = (lines * (h + gap) - gap) / (columns * (w + gap) - gap);
@@ -240,11 +259,12 @@
     data(canvas) {
       if (atlas.image) return tiles(canvas, pictures(atlas.data, 64), 8);
       const view = open(canvas), plot = plane(view, atlas.range);
-      if (atlas.trueDensity) heat(view, plot, atlas.trueDensity);
-      view.pen.globalAlpha = atlas.trueDensity ? 0.55 : 0.8;
-      dots(view, plot, atlas.data, 1.1, ink(atlas.trueDensity ? "ink" : "soft"), Math.min(rows(atlas.data), atlas.trueDensity ? 500 : 2000));
+      view.pen.globalAlpha = 0.75;
+      dots(view, plot, atlas.data, 1.3, ink("soft"), Math.min(rows(atlas.data), 2000));
       plot.frame();
     },
+
+    truth(canvas) { density(canvas, atlas.trueDensity); },
 
     push(canvas, panel) {
       const view = open(canvas), plot = plane(view, atlas.image ? noiseRange : atlas.range);
@@ -255,18 +275,13 @@
     samples(canvas, panel) {
       if (atlas.image) return tiles(canvas, pictures(panel.samples, 64), 8);
       const view = open(canvas), plot = plane(view, atlas.range), count = Math.min(2000, rows(panel.samples));
-      if (atlas.data) dots(view, plot, atlas.data, 1.5, ink("real"), Math.min(count, rows(atlas.data)));
-      view.pen.globalAlpha = 0.7;
-      dots(view, plot, panel.samples, 1.3, ink("model"), count);
+      view.pen.globalAlpha = 0.75;
+      const both = atlas.data ? mixed(panel.samples, atlas.data, count) : panel.samples, colours = [ink("model"), ink("real")];
+      dots(view, plot, both, 1.35, atlas.data ? (i) => colours[both.from[i]] : colours[0]);
       plot.frame();
     },
 
-    density(canvas, panel) {
-      const view = open(canvas), plot = plane(view, atlas.range);
-      heat(view, plot, panel.density);
-      heatKey(view, plot);
-      plot.frame();
-    },
+    density(canvas, panel) { density(canvas, panel.density); },
 
     interpolation(canvas, panel) { tiles(canvas, pictures(panel.interpolation), panel.interpolation.shape[1]); },
 

@@ -1,0 +1,112 @@
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+#include <thread>
+
+#include "autograd/functional.h"
+#include "models/cli/command.h"
+#include "models/cli/output.h"
+#include "tensor/ops/exponential.h"
+#include "tensor/ops/hyperbolic.h"
+#include "tensor/ops/matmul.h"
+#include "tensor/parallel.h"
+#include "tensor/random.h"
+
+namespace pf::cli {
+namespace {
+
+struct Finding {
+  std::string name;
+  bool ok;
+  std::string detail;
+};
+
+Finding processor() {
+  return {"processor", true,
+          join(std::thread::hardware_concurrency(), " threads, SIMD of ", Vec<float>::width, " floats; built by compiler ", __VERSION__)};
+}
+
+Finding memory() {
+  const double gib = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGE_SIZE)) / 1073741824.0;
+  return {"memory", gib > 1, join(gib, " GiB")};
+}
+
+Finding random_numbers() {
+  // The known answer of Philox4x32-10 for counter and key of all ones (Salmon et al. 2011, reference implementation).
+  const auto words = philox4x32({~0u, ~0u, ~0u, ~0u}, {~0u, ~0u});
+  const bool ok = words == std::array<uint32_t, 4>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd};
+  return {"random numbers", ok, ok ? "Philox4x32-10 gives its known answer" : "Philox4x32-10 does not give its known answer"};
+}
+
+/// OpenBLAS against a plain loop: some builds compute wrong results on some processors.
+Finding matrix_products() {
+  Rng rng(7);
+  double worst = 0;
+  for (const int64_t n : {5, 64, 130}) {
+    const Tensor a = rng.normal({n, n + 3}), b = rng.normal({n + 3, n + 1}), c = matmul(a, b);
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j < n + 1; ++j) {
+        double sum = 0;
+        for (int64_t k = 0; k < n + 3; ++k) sum += double(a.data<float>()[i * (n + 3) + k]) * double(b.data<float>()[k * (n + 1) + j]);
+        worst = std::max(worst, std::abs(sum - double(c.data<float>()[i * (n + 1) + j])));
+      }
+  }
+  const bool ok = worst < 1e-4;
+  return {"matrix products", ok,
+          ok ? join("OpenBLAS agrees with a plain loop to ", worst)
+             : join("OpenBLAS is wrong by ", worst, "; try OPENBLAS_CORETYPE=Haswell")};
+}
+
+Finding derivatives() {
+  const Tensor x = tensor({0.3, -0.8, 1.7}, float64);
+  const Variable v = tracked(x);
+  const Tensor g = grad(sum(exp(tanh(v) * 2.0)), v);
+  double worst = 0;
+  for (int64_t i = 0; i < 3; ++i) {
+    const double t = std::tanh(x.at({i})), exact = std::exp(2 * t) * 2 * (1 - t * t);
+    worst = std::max(worst, std::abs(g.at({i}) - exact) / exact);
+  }
+  return {"derivatives", worst < 1e-12, join("d/dx exp(2 tanh x) is right to ", worst, " (pushforward gradcheck checks every operation)")};
+}
+
+Finding threads_agree() {
+  Rng rng(3);
+  const Tensor a = rng.normal({700, 300}), b = rng.normal({300, 500});
+  const int before = threads();
+  set_threads(1);
+  const std::vector<float> one = matmul(a, b).to_vector<float>();
+  set_threads(2);
+  const bool same = one == matmul(a, b).to_vector<float>();
+  set_threads(before);
+  return {"threads", same, same ? "one and two give the same bits" : "one and two give different bits"};
+}
+
+Finding data_set() {
+  const char* folder = "/usr/share/datasets/fashion-mnist";
+  const bool there = std::filesystem::exists(folder);
+  return {"fashion-mnist", true, there ? folder : "not installed; apt-get install dataset-fashion-mnist"};
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("doctor", "check the machine and the numerical foundations");
+  auto json = std::make_shared<bool>(false);
+  command->add_flag("--json", *json, "one JSON object a line");
+  command->callback([json] {
+    bool healthy = true;
+    for (const auto& examine : {processor, memory, random_numbers, matrix_products, derivatives, threads_agree, data_set}) {
+      const Finding finding = examine();
+      healthy &= finding.ok;
+      if (*json)
+        std::cout << nlohmann::ordered_json{{"check", finding.name}, {"ok", finding.ok}, {"detail", finding.detail}}.dump() << '\n';
+      else
+        std::cout << (finding.ok ? "ok    " : "FAIL  ") << finding.name << ": " << finding.detail << '\n';
+    }
+    check(healthy, "doctor: something is wrong; the lines marked FAIL say what");
+  });
+}
+
+}  // namespace pf::cli

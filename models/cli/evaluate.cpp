@@ -1,0 +1,55 @@
+#include <cmath>
+#include <iostream>
+
+#include "models/cli/command.h"
+#include "models/cli/output.h"
+#include "models/metrics/evaluate.h"
+#include "models/train.h"
+#include "nn/data/load.h"
+
+namespace pf::cli {
+namespace {
+
+struct Options {
+  std::string folder, data;
+  EvaluateOptions evaluation;
+  uint64_t seed = 0;
+  bool json = false;
+};
+
+void print(const std::vector<Metric>& metrics, bool json) {
+  if (json) {
+    for (const Metric& m : metrics)
+      std::cout << nlohmann::ordered_json{{"metric", m.name},         {"value", json_number(m.value)},
+                                          {"standard_error", json_number(m.error)}, {"floor", json_number(m.floor)},
+                                          {"kind", m.kind},           {"unit", m.unit},
+                                          {"lower_is_better", m.lower_is_better}, {"note", m.note}}
+                       .dump()
+                << '\n';
+    return;
+  }
+  Table table({"metric", "value", "floor", "unit", "kind"});
+  for (const Metric& m : metrics) table.add({m.name, with_error(m.value, m.error), brief(m.floor), m.unit, m.kind});
+  std::cout << table.text() << "floor: what real data get against real data; for the NLL the entropy of the data, where it is known\n";
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("evaluate", "compare samples of a model with data: all metrics, with floors");
+  command->add_option("DIR", o->folder, "folder of a training run")->required();
+  command->add_option("--data", o->data, "data set; by default the one trained on");
+  command->add_option("--samples", o->evaluation.samples, "samples drawn from the model")->capture_default_str();
+  command->add_option("--seed", o->seed, "of samples and estimates")->default_val(0);
+  command->add_flag("--json", o->json, "one JSON object a metric");
+  add_threads_option(*command);
+  command->callback([o] {
+    const Model model = load_model(o->folder);
+    const Dataset data = load_dataset(o->data.empty() ? model.config().data : o->data, {.seed = o->seed});
+    Rng rng = Rng(o->seed).child(4);
+    print(evaluate(model, data, rng, o->evaluation), o->json);
+  });
+}
+
+}  // namespace pf::cli

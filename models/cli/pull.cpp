@@ -1,0 +1,29 @@
+#include <iostream>
+
+#include "models/cli/command.h"
+#include "models/train.h"
+#include "tensor/npy.h"
+
+namespace pf::cli {
+
+void add_pull(CLI::App& app) {
+  struct Options {
+    std::string folder, x, out;
+  };
+  auto o = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("pull", "map data x back to the base: z with T(z) = x");
+  command->add_option("DIR", o->folder, "folder of a training run")->required();
+  command->add_option("--x", o->x, "NPY file [n, data width]")->required();
+  command->add_option("--out", o->out, "NPY file to write")->required();
+  add_threads_option(*command);
+  command->callback([o] {
+    const Model model = load_model(o->folder);
+    const Tensor x = read_rows(o->x, "x", model.config().width, join("data like ", model.config().data));
+    const bool inverse = model.transform().traits().invertible;
+    write_npy(o->out, inverse ? model.pull(x) : model.encode(x));
+    std::cout << x.size(0) << " points pulled to " << o->out
+              << (inverse ? "" : " by the encoder: " + model.config().family + " has no exact inverse") << '\n';
+  });
+}
+
+}  // namespace pf::cli

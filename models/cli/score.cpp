@@ -1,0 +1,69 @@
+#include <cmath>
+#include <iostream>
+
+#include "models/cli/command.h"
+#include "models/cli/output.h"
+#include "models/train.h"
+#include "nn/data/load.h"
+#include "tensor/npy.h"
+#include "tensor/ops/arithmetic.h"
+#include "tensor/ops/reduce.h"
+
+namespace pf::cli {
+namespace {
+
+struct Options {
+  std::string folder, data, out;
+  int64_t limit = 0;
+  uint64_t seed = 0;
+  bool json = false;
+};
+
+void run(const Options& o) {
+  const Model model = load_model(o.folder);
+  const Dataset data = load_dataset(o.data.empty() ? model.config().data : o.data, {.seed = o.seed});
+  Tensor rows = data.test;
+  if (o.limit > 0 && rows.size(0) > o.limit) rows = slice(rows, 0, 0, o.limit);
+  Rng rng = Rng(o.seed).child(3);
+  const LogDensity density = model.log_density(rows, rng);
+  const Tensor nll = -density.value;
+  if (!o.out.empty()) write_npy(o.out, nll);
+  const double value = mean(nll).item(), error = std::sqrt(var(nll).item() / double(nll.numel()));
+  const double bits = value / (double(model.config().width) * std::log(2.0));
+  if (o.json) {
+    std::cout << nlohmann::ordered_json{{"family", model.config().family},
+                                        {"data", data.name},
+                                        {"rows", rows.size(0)},
+                                        {"nll", json_number(value)},
+                                        {"standard_error", json_number(error)},
+                                        {"bits_per_dimension", json_number(bits)},
+                                        {"kind", name_of(density.kind)},
+                                        {"note", density.note},
+                                        {"entropy", data.entropy ? json_number(*data.entropy) : nullptr}}
+                     .dump()
+              << '\n';
+    return;
+  }
+  std::cout << "NLL " << with_error(value, error) << " nats a sample (" << name_of(density.kind) << ": " << density.note << "), "
+            << brief(bits) << " bits per dimension, " << rows.size(0) << " test rows of " << data.name;
+  if (data.entropy) std::cout << "; their entropy is " << brief(*data.entropy);
+  std::cout << '\n';
+  if (!o.out.empty()) std::cout << "one number a row in " << o.out << '\n';
+}
+
+}  // namespace
+
+void add_score(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("score", "negative log-likelihood of data, in nats on their own scale");
+  command->add_option("DIR", o->folder, "folder of a training run")->required();
+  command->add_option("--data", o->data, "data set whose test rows are scored; by default the one trained on");
+  command->add_option("--out", o->out, "NPY file for one NLL a row");
+  command->add_option("--limit", o->limit, "score only the first so many rows")->check(CLI::NonNegativeNumber);
+  command->add_option("--seed", o->seed, "of drawn data and of estimates")->default_val(0);
+  command->add_flag("--json", o->json, "print one JSON object");
+  add_threads_option(*command);
+  command->callback([o] { run(*o); });
+}
+
+}  // namespace pf::cli

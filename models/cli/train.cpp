@@ -1,0 +1,143 @@
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include "models/cli/command.h"
+#include "models/cli/output.h"
+#include "models/train.h"
+#include "nn/data/load.h"
+
+namespace pf::cli {
+namespace {
+
+struct Options {
+  std::string family, data, folder;
+  std::optional<int64_t> steps, batch;
+  std::optional<double> rate;
+  std::vector<std::string> settings;
+  uint64_t seed = 0;
+  bool resume = false;
+};
+
+/// A bar that redraws itself on a terminal, a line now and then elsewhere.
+class ProgressLine {
+ public:
+  explicit ProgressLine(const std::string& loss_name) : loss_name_(loss_name), terminal_(isatty(STDERR_FILENO) != 0) {}
+  ~ProgressLine() {
+    if (terminal_ && drawn_) std::cerr << '\n';
+  }
+
+  void operator()(const TrainProgress& p) {
+    const double done = double(p.step) / double(std::max<int64_t>(p.steps, 1));
+    const std::string figures = join("step ", p.step, " of ", p.steps, ", loss ", brief(p.loss), ", ",
+                                     brief(p.steps_per_second), " steps/s, ", duration(p.seconds_left), " left");
+    if (terminal_) {
+      const int width = 24, filled = int(done * width);
+      std::string bar;
+      for (int i = 0; i < width; ++i) bar += i < filled ? "█" : "░";
+      std::cerr << "\r\x1b[K" << bar << ' ' << int(done * 100) << " %  " << figures << std::flush;
+      drawn_ = true;
+    } else if (done >= next_) {
+      std::cerr << figures << '\n';
+      while (next_ <= done) next_ += 0.1;
+    }
+  }
+
+ private:
+  std::string loss_name_;
+  bool terminal_, drawn_ = false;
+  double next_ = 0;
+};
+
+void check_folder(const Options& o) {
+  namespace fs = std::filesystem;
+  if (o.resume) {
+    if (!fs::exists(fs::path(o.folder) / "snapshot.safetensors"))
+      throw UsageError(join("--resume: ", o.folder, " has no snapshot.safetensors; leave --resume out to start anew"));
+    return;
+  }
+  std::error_code ignored;
+  if (fs::exists(o.folder) && !fs::is_directory(o.folder))
+    throw UsageError(join("--out ", o.folder, ": a file of this name exists; choose another folder"));
+  if (fs::is_directory(o.folder) && !fs::is_empty(o.folder, ignored))
+    throw UsageError(join("--out ", o.folder, ": the folder is not empty; choose another, or continue what is there with --resume"));
+}
+
+void run(const Options& o) {
+  check_folder(o);
+  TrainOptions options;
+  std::unique_ptr<Model> model;
+  Dataset data;
+  if (o.resume) {
+    ModelConfig config = load_config(o.folder);
+    if (!o.family.empty() && o.family != config.family)
+      throw UsageError(join("--resume: ", o.folder, " holds a model of family ", config.family, ", not ", o.family));
+    if (!o.data.empty() && o.data != config.data)
+      throw UsageError(join("--resume: ", o.folder, " was trained on ", config.data, ", not ", o.data));
+    for (const std::string& assignment : o.settings) {
+      Settings changed = config.settings;
+      changed.set(assignment);
+      if (changed.to_json() != config.settings.to_json())
+        throw UsageError(join("--resume: ", o.folder, " was made with another ", assignment.substr(0, assignment.find('=')),
+                              "; a run is continued with its own settings"));
+    }
+    options = load_train_options(o.folder);
+    if (o.steps) options.steps = *o.steps;
+    if ((o.batch && *o.batch != options.batch) || (o.rate && *o.rate != options.rate))
+      throw UsageError(join("--resume: ", o.folder, " runs with --batch ", options.batch, " --lr ", options.rate,
+                            "; a run is continued with its own"));
+    data = load_dataset(config.data, {.seed = config.seed});
+    model = std::make_unique<Model>(config, data.train);
+  } else {
+    if (o.family.empty()) throw UsageError("train: which family? `pushforward families` lists them");
+    family(o.family);  // before the data are read: a wrong name should be told at once
+    if (o.data.empty()) throw UsageError("train: --data is missing; for example --data moons");
+    data = load_dataset(o.data, {.seed = o.seed});
+    ModelConfig config = ModelConfig::make(o.family, data, o.seed);
+    for (const std::string& assignment : o.settings) config.settings.set(assignment);
+    const TrainingDefaults defaults =
+        family(o.family).defaults(config.settings, {.width = config.width, .image = config.image});
+    options.steps = o.steps.value_or(defaults.steps);
+    options.batch = o.batch.value_or(std::min(defaults.batch, data.train.size(0)));
+    options.rate = o.rate.value_or(defaults.rate);
+    model = std::make_unique<Model>(config, data.train);
+  }
+  std::cerr << (o.resume ? "continuing " : "training ") << model->config().family << " on " << data.name << ": "
+            << data.train.size(0) << " rows of " << data.dim() << ", " << model->parameters() << " parameters, "
+            << model->objective().name() << '\n';
+  watch_interrupt();
+  Trainer trainer(*model, data, options, o.folder, o.resume);
+  TrainResult result;
+  {
+    ProgressLine progress(model->objective().name());
+    result = trainer.run(std::ref(progress), interrupted);
+  }
+  if (result.interrupted) {
+    std::cerr << "stopped at step " << result.step << "; continue with: pushforward train " << model->config().family
+              << " --out " << o.folder << " --resume\n";
+    return;
+  }
+  std::cout << "trained in " << duration(result.seconds) << "; next: pushforward score " << o.folder << ", pushforward sample "
+            << o.folder << " --out x.png\n";
+}
+
+}  // namespace
+
+void add_train(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("train", "train a family on data");
+  command->add_option("FAMILY", o->family, "what to train; `pushforward families` lists them");
+  command->add_option("--data", o->data, "moons, 8gaussians, …, fashion-mnist, idx:DIR, npy:FILE, csv:FILE");
+  command->add_option("--out", o->folder, "folder for the run")->required();
+  command->add_option("--steps", o->steps, "optimiser steps")->check(CLI::Range(int64_t(1), int64_t(1000000000)));
+  command->add_option("--batch", o->batch, "rows a step")->check(CLI::Range(int64_t(1), int64_t(10000000)));
+  command->add_option("--lr", o->rate, "learning rate at its highest")->check(CLI::PositiveNumber);
+  command->add_option("--seed", o->seed, "of parameters, data order and noise")->default_val(0);
+  command->add_option("--set", o->settings, "key=value, a setting of the family (repeatable)")->allow_extra_args(false);
+  command->add_flag("--resume", o->resume, "continue the run in --out");
+  add_threads_option(*command);
+  command->callback([o] { run(*o); });
+}
+
+}  // namespace pf::cli

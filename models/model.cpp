@@ -1,0 +1,163 @@
+#include "models/model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "tensor/ops/comparison.h"
+#include "tensor/ops/join.h"
+#include "tensor/ops/power.h"
+#include "tensor/ops/reduce.h"
+#include "tensor/ops/views.h"
+
+namespace pf {
+namespace {
+
+constexpr int config_format = 1;
+
+/// Rows of a piece when something is evaluated over many: about a million numbers of input.
+int64_t rows_at_once(int64_t width) { return std::clamp<int64_t>((int64_t(1) << 19) / std::max<int64_t>(width, 1), 64, 4096); }
+
+template <class F>
+Tensor in_pieces(const Tensor& rows, const F& f) {
+  const int64_t n = rows.size(0), step = rows_at_once(rows.size(1));
+  if (n <= step) return f(rows);
+  std::vector<Tensor> parts;
+  for (int64_t at = 0; at < n; at += step) parts.push_back(f(slice(rows, 0, at, std::min(n, at + step))));
+  return concat(parts, 0);
+}
+
+/// Column means and standard deviations of the training rows, in double precision.
+std::pair<Tensor, Tensor> column_statistics(const Tensor& rows) {
+  const Tensor x = cast(rows, float64);
+  const Tensor centre = mean(x, 0), deviation = sqrt(mean(square(x - centre), 0));
+  for (int64_t j = 0; j < rows.size(1); ++j)
+    check(deviation.at({j}) > 1e-12 * (1 + std::abs(centre.at({j}))), "data: column ", j, " is constant (", centre.at({j}),
+          "), so it has no density; leave it out");
+  return {cast(deviation, float32), cast(centre, float32)};
+}
+
+}  // namespace
+
+nlohmann::ordered_json ModelConfig::to_json() const {
+  nlohmann::ordered_json json;
+  json["format"] = config_format;
+  json["family"] = family;
+  json["settings"] = settings.to_json();
+  json["data"] = data;
+  json["width"] = width;
+  if (image) json["image"] = {{"height", image->height}, {"width", image->width}, {"channels", image->channels}};
+  json["levels"] = levels;
+  json["seed"] = seed;
+  return json;
+}
+
+ModelConfig ModelConfig::from_json(const nlohmann::ordered_json& json) {
+  try {
+    check(json.at("format").get<int>() == config_format, "config.json: format ", json.at("format").get<int>(),
+          ": this program reads format ", config_format);
+    ModelConfig config;
+    config.family = json.at("family").get<std::string>();
+    const Family& known = pf::family(config.family);
+    config.settings = Settings(config.family, known.settings);
+    config.settings.set_all(json.at("settings"));
+    config.data = json.at("data").get<std::string>();
+    config.width = json.at("width").get<int64_t>();
+    check(config.width >= 1 && config.width <= 10000000, "config.json: width ", config.width, ": expected at least 1");
+    if (json.contains("image")) {
+      const auto& image = json.at("image");
+      config.image = ImageShape{image.at("height").get<int64_t>(), image.at("width").get<int64_t>(),
+                                image.at("channels").get<int64_t>()};
+      check(config.image->size() == config.width, "config.json: an image ", *config.image, " has not ", config.width, " numbers");
+    }
+    config.levels = json.at("levels").get<int>();
+    config.seed = json.at("seed").get<uint64_t>();
+    return config;
+  } catch (const nlohmann::json::exception& error) {
+    fail("config.json: ", error.what());
+  }
+}
+
+ModelConfig ModelConfig::make(const std::string& family, const Dataset& data, uint64_t seed) {
+  return {.family = family,
+          .settings = Settings(family, pf::family(family).settings),
+          .data = data.name,
+          .width = data.dim(),
+          .image = data.image,
+          .levels = data.levels,
+          .seed = seed};
+}
+
+Model::Model(const ModelConfig& config, const Tensor& train_rows) : config_(config), family_(&pf::family(config.family)) {
+  check_rows("model", train_rows.shape(), config.width);
+  binary_ = family_->binary_data(config.settings);
+  const int64_t d = config.width;
+  if (binary_ && config.levels == 0) {
+    const double low = min(train_rows).item(), high = max(train_rows).item();
+    check(low >= 0 && high <= 1, config.family, ": a Bernoulli likelihood takes data in [0, 1], these run from ", low,
+          " to ", high, "; use likelihood=gaussian");
+    build(ones({d}), zeros({d}));
+  } else if (binary_) {
+    build(full({d}, config.levels - 1.0), zeros({d}));
+  } else if (config.levels > 0) {
+    build(full({d}, config.levels / 2.0), full({d}, config.levels / 2.0));
+  } else {
+    auto [deviation, centre] = column_statistics(train_rows);
+    build(deviation, centre);
+  }
+}
+
+Model::Model(const ModelConfig& config) : config_(config), family_(&pf::family(config.family)) {
+  binary_ = family_->binary_data(config.settings);
+  build(ones({config.width}), zeros({config.width}));
+}
+
+void Model::build(Tensor scale, Tensor shift) {
+  Rng rng = Rng(config_.seed).child(1);
+  Built built = family_->build(config_.settings, {.width = config_.width, .image = config_.image}, rng);
+  inner_ = built.transform.get();
+  objective_ = std::move(built.objective);
+  auto affine = std::make_unique<Affine>(std::move(scale), std::move(shift));
+  normalisation_ = affine.get();
+  whole_ = std::make_unique<Composed>(std::move(built.transform), std::move(affine));
+}
+
+Tensor Model::normalise(const Tensor& rows, Rng& rng) const {
+  check_rows("model", rows.shape(), config_.width);
+  if (binary_) {
+    const Tensor probability = config_.levels > 0 ? rows * (1.0 / (config_.levels - 1)) : rows;
+    return cast(less(rng.uniform(rows.shape(), rows.dtype()), probability), rows.dtype());
+  }
+  const Tensor real = config_.levels > 0 ? rows + rng.uniform(rows.shape(), rows.dtype()) : rows;
+  return normalisation_->pull(Variable(real)).value();
+}
+
+LogDensity Model::log_density(const Tensor& rows, Rng& rng) const {
+  LogDensity out;
+  double log_scale = 0;
+  if (!binary_)
+    for (float s : normalisation_->scale().to_vector<float>()) log_scale += std::log(std::abs(double(s)));
+  out.value = in_pieces(rows, [&](const Tensor& part) {
+    LogDensity piece = inner_->log_density(normalise(part, rng), rng);
+    out.kind = piece.kind;
+    out.note = piece.note;
+    return cast(piece.value, float64) - log_scale;
+  });
+  if (binary_) out.note += ", of the pixels drawn as 0 or 1";
+  else if (config_.levels > 0) out.note += ", dequantised with uniform noise";
+  return out;
+}
+
+Tensor Model::push(const Tensor& z) const {
+  return in_pieces(z, [&](const Tensor& part) { return whole_->push(Variable(part)).value(); });
+}
+Tensor Model::pull(const Tensor& x) const {
+  return in_pieces(x, [&](const Tensor& part) { return whole_->pull(Variable(part)).value(); });
+}
+Tensor Model::encode(const Tensor& x) const {
+  return in_pieces(x, [&](const Tensor& part) { return whole_->encode(part); });
+}
+Tensor Model::sample(int64_t n, Rng& rng) const { return push(whole_->base().sample(n, rng, float32)); }
+int64_t Model::parameters() const { return count_parameters(static_cast<const Transform&>(*whole_)); }
+
+}  // namespace pf

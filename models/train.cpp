@@ -1,0 +1,272 @@
+#include "models/train.h"
+
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "autograd/anomaly.h"
+#include "models/report/pictures.h"
+#include "nn/checkpoint.h"
+#include "nn/data/batches.h"
+#include "nn/gradients.h"
+#include "nn/optim/adam.h"
+#include "nn/optim/clip.h"
+#include "nn/optim/ema.h"
+#include "nn/optim/schedule.h"
+#include "nn/state.h"
+#include "tensor/files.h"
+
+namespace pf {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+fs::path snapshot_path(const std::string& folder) { return fs::path(folder) / "snapshot.safetensors"; }
+
+/// The state of a run between two steps, and how it is kept and taken up again.
+struct Run {
+  Model& model;
+  const TrainOptions& options;
+  std::vector<Field> fields, parameters;
+  Adam optimizer;
+  Ema ema;
+  Batches batches;
+  Rng rng;
+  int64_t step = 0;
+  double seconds_before = 0;  // spent by earlier parts of a resumed run
+  std::vector<std::pair<double, double>> losses;
+
+  Run(Model& m, const Dataset& data, const TrainOptions& o)
+      : model(m),
+        options(o),
+        fields(fields_of(m.transform())),
+        parameters(parameters_of(m.transform())),
+        ema(fields, o.ema),
+        batches(data.train, data.train_labels, o.batch, Rng(m.config().seed).child(2)),
+        rng(Rng(m.config().seed).child(3)) {}
+
+  Snapshot snapshot(double seconds) const {
+    Snapshot out;
+    out.put("model", state_dict(std::as_const(model).transform()));
+    out.put("optimizer", optimizer.state(parameters));
+    out.put("ema", ema.state(fields));
+    out.meta["step"] = step;
+    out.meta["seconds"] = seconds_before + seconds;
+    out.meta["rng"] = rng.state();
+    out.meta["batches"] = batches.state();
+    out.meta["losses"] = losses;
+    out.meta["config"] = model.config().to_json();
+    return out;
+  }
+
+  void restore(const Snapshot& from, const std::string& path) {
+    check(nlohmann::ordered_json(from.meta.at("config")) == nlohmann::ordered_json(nlohmann::json(model.config().to_json())), path,
+          ": was made with another configuration than the config.json beside it; start anew in another folder");
+    load_fields(fields, from.get("model"));
+    optimizer.load_state(parameters, from.get("optimizer"));
+    ema.load_state(fields, from.get("ema"));
+    step = from.meta.at("step").get<int64_t>();
+    seconds_before = from.meta.at("seconds").get<double>();
+    rng = Rng(from.meta.at("rng").get<Rng::State>());
+    batches.restore(from.meta.at("batches").get<BatchesState>());
+    losses = from.meta.at("losses").get<std::vector<std::pair<double, double>>>();
+  }
+};
+
+/// metrics.jsonl. After a resume the lines behind the snapshot are dropped: they will be made again.
+class MetricsFile {
+ public:
+  MetricsFile(const std::string& folder, int64_t resumed_at) {
+    if (folder.empty()) return;
+    const fs::path path = fs::path(folder) / "metrics.jsonl";
+    std::string kept;
+    if (std::ifstream old(path); resumed_at > 0 && old) {
+      for (std::string line; std::getline(old, line);) {
+        const auto json = nlohmann::json::parse(line, nullptr, false);
+        if (!json.is_discarded() && json.contains("step") && json["step"].get<int64_t>() <= resumed_at) kept += line + '\n';
+      }
+    }
+    write_file_atomically(path, kept);
+    file_.open(path, std::ios::app);
+    check(file_.good(), path.string(), ": cannot be written");
+  }
+  void write(const nlohmann::ordered_json& line) {
+    if (file_.is_open()) file_ << line.dump() << std::endl;
+  }
+
+ private:
+  std::ofstream file_;
+};
+
+/// Repeats a step whose loss or gradient was not finite, looking at every operation, and throws what it finds.
+[[noreturn]] void explain_divergence(const Run& run, const Tensor& batch, Rng rng, const std::string& folder) {
+  std::string cause = "the loss or its gradient is not finite";
+  try {
+    AnomalyDetection watch;
+    value_and_grad(std::span<const Field>(run.parameters), [&] { return run.model.objective().loss(batch, rng); });
+  } catch (const Error& error) {
+    cause = error.what();
+  }
+  const bool saved = !folder.empty() && fs::exists(snapshot_path(folder));
+  fail("train: step ", run.step + 1, ": ", cause, "; ",
+       saved ? join("the last good snapshot is in ", folder, "; ") : std::string(), "a smaller --lr may help");
+}
+
+}  // namespace
+
+nlohmann::ordered_json TrainOptions::to_json() const {
+  return {{"steps", steps},         {"batch", batch},           {"rate", rate},
+          {"warmup", warmup},       {"clip", clip},             {"ema", ema},
+          {"save_every", save_every}, {"report_every", report_every}, {"picture_every", picture_every}};
+}
+
+TrainOptions TrainOptions::from_json(const nlohmann::ordered_json& json) {
+  try {
+    TrainOptions o;
+    o.steps = json.at("steps").get<int64_t>();
+    o.batch = json.at("batch").get<int64_t>();
+    o.rate = json.at("rate").get<double>();
+    o.warmup = json.at("warmup").get<int64_t>();
+    o.clip = json.at("clip").get<double>();
+    o.ema = json.at("ema").get<double>();
+    o.save_every = json.at("save_every").get<int64_t>();
+    o.report_every = json.at("report_every").get<int64_t>();
+    o.picture_every = json.at("picture_every").get<int64_t>();
+    return o;
+  } catch (const nlohmann::json::exception& error) {
+    fail("config.json: training: ", error.what());
+  }
+}
+
+Trainer::Trainer(Model& model, const Dataset& data, const TrainOptions& options, std::string folder, bool resume)
+    : model_(model), data_(data), options_(options), folder_(std::move(folder)), resume_(resume) {
+  check(options.steps >= 1, "train: ", options.steps, " steps: expected at least 1");
+  check(data.dim() == model.config().width, "train: data of ", data.dim(), " columns for a model of ", model.config().width);
+}
+
+TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report, const std::function<bool()>& stop) {
+  Run run(model_, data_, options_);
+  if (resume_) run.restore(load_snapshot(snapshot_path(folder_)), snapshot_path(folder_));
+  if (!folder_.empty()) {
+    std::error_code error;
+    fs::create_directories(fs::path(folder_) / "samples", error);
+    check(!error, folder_, ": cannot be made: ", error.message());
+    nlohmann::ordered_json config = model_.config().to_json();
+    config["training"] = options_.to_json();
+    write_file_atomically(fs::path(folder_) / "config.json", config.dump(2) + "\n");
+  }
+  MetricsFile metrics(folder_, run.step);
+  const Schedule schedule{.kind = ScheduleKind::cosine,
+                          .rate = options_.rate,
+                          .warmup = std::min(options_.warmup, options_.steps / 10),
+                          .total = options_.steps,
+                          .final_rate = options_.rate / 100};
+  const int64_t picture_every = options_.picture_every > 0 ? options_.picture_every : std::max<int64_t>(options_.steps / 10, 1);
+  const auto start = Clock::now();
+  const int64_t first_step = run.step;
+  double loss_sum = 0;
+  int64_t loss_count = 0;
+  auto save = [&] {
+    if (!folder_.empty()) save_snapshot(snapshot_path(folder_), run.snapshot(seconds_since(start)));
+  };
+
+  TrainResult result;
+  while (run.step < options_.steps) {
+    const Tensor batch = model_.normalise(run.batches.next().rows, run.rng);
+    const Rng rng_at_loss = run.rng;
+    auto [loss, gradients] = value_and_grad(std::span<const Field>(run.parameters),
+                                            [&] { return model_.objective().loss(batch, run.rng); });
+    const double value = loss.item();
+    double norm = std::isfinite(value) ? global_norm(gradients) : NAN;
+    if (!std::isfinite(norm)) explain_divergence(run, batch, rng_at_loss, folder_);
+    if (norm > options_.clip) gradients.scale(options_.clip / norm);
+    run.optimizer.update(run.parameters, gradients, schedule(run.step));
+    run.ema.update(run.fields);
+    ++run.step;
+    loss_sum += value;
+    ++loss_count;
+
+    const bool last = run.step == options_.steps;
+    if (run.step % options_.report_every == 0 || last) {
+      const double mean_loss = loss_sum / double(loss_count);
+      run.losses.emplace_back(double(run.step), mean_loss);
+      loss_sum = 0;
+      loss_count = 0;
+      const double elapsed = seconds_since(start), rate = double(run.step - first_step) / elapsed;
+      metrics.write({{"step", run.step},
+                     {"loss", mean_loss},
+                     {"gradient_norm", norm},
+                     {"rate", schedule(run.step - 1)},
+                     {"seconds", run.seconds_before + elapsed}});
+      if (report) report({run.step, options_.steps, mean_loss, rate, double(options_.steps - run.step) / rate});
+    }
+    if (!folder_.empty() && (run.step % picture_every == 0 || last)) {
+      run.ema.swap(run.fields);
+      Rng picture_rng = Rng(model_.config().seed).child(9);
+      std::string number = std::to_string(run.step);
+      number.insert(0, number.size() < 7 ? 7 - number.size() : 0, '0');
+      write_sample_picture(fs::path(folder_) / "samples" / ("step-" + number + ".png"), model_.config(),
+                           model_.sample(model_.config().image ? 64 : 2000, picture_rng));
+      run.ema.swap(run.fields);
+    }
+    if (stop && !last && stop()) {
+      result.interrupted = true;
+      break;
+    }
+    if (run.step % options_.save_every == 0 && !last) save();
+  }
+  save();
+  run.ema.store(run.fields);
+  result.step = run.step;
+  result.seconds = run.seconds_before + seconds_since(start);
+  result.loss = std::move(run.losses);
+  return result;
+}
+
+namespace {
+nlohmann::ordered_json read_config(const std::string& folder) {
+  check(fs::is_directory(folder), folder, ": there is no such folder; it is made by pushforward train FAMILY --data D --out ", folder);
+  const fs::path path = fs::path(folder) / "config.json";
+  check(fs::exists(path), folder, ": not the folder of a training run: it has no config.json");
+  auto json = nlohmann::ordered_json::parse(read_file(path), nullptr, false);
+  check(!json.is_discarded() && json.is_object(), path.string(), ": not JSON; the file is damaged");
+  return json;
+}
+}  // namespace
+
+ModelConfig load_config(const std::string& folder) {
+  try {
+    return ModelConfig::from_json(read_config(folder));
+  } catch (Error& error) {
+    error.add_context(folder);
+    throw;
+  }
+}
+
+TrainOptions load_train_options(const std::string& folder) {
+  const auto json = read_config(folder);
+  check(json.contains("training"), folder, "/config.json: training: missing");
+  return TrainOptions::from_json(json.at("training"));
+}
+
+Model load_model(const std::string& folder) {
+  Model model(load_config(folder));
+  const Snapshot snapshot = load_snapshot(snapshot_path(folder));
+  const std::vector<Field> fields = fields_of(model.transform());
+  try {
+    load_fields(fields, snapshot.get("model"));
+    Ema ema(fields);
+    ema.load_state(fields, snapshot.get("ema"));
+    ema.store(fields);
+  } catch (Error& error) {
+    error.add_context(snapshot_path(folder).string() + " does not fit config.json");
+    throw;
+  }
+  return model;
+}
+
+}  // namespace pf
