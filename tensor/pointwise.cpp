@@ -90,6 +90,12 @@ void run_range(const PointwisePass& pass, const Sources& sources, const PassBody
   }
 }
 
+bool all_row_major(const PointwisePass& pass) {
+  for (int i = 0; i < pass.input_count; ++i)
+    if (!(pass.inputs[i]->shape() == pass.shape) || !pass.inputs[i]->is_contiguous()) return false;
+  return true;
+}
+
 bool all_plain(std::span<const Tensor* const> inputs, DType dtype, const Shape& shape) {
   for (const Tensor* x : inputs)
     if (x->dtype() != dtype || x->is_literal() || !(x->shape() == shape) || !x->is_contiguous()) return false;
@@ -101,6 +107,11 @@ bool all_plain(std::span<const Tensor* const> inputs, DType dtype, const Shape& 
 void run_pass(const PointwisePass& pass, const PassBody& body) {
   const int64_t n = pass.shape.numel();
   if (n == 0) return;
+  if (n <= chunk && all_row_major(pass)) {  // small passes are many: no plan for them
+    std::array<const void*, max_pass_inputs> in;
+    for (int i = 0; i < pass.input_count; ++i) in[i] = pass.inputs[i]->raw();
+    return body(n, in.data(), pass.outputs.data());
+  }
   const Sources sources = prepare(pass);
   const int64_t chunks = (n + chunk - 1) / chunk;
   parallel_for(chunks, [&](int64_t i) { run_range(pass, sources, body, i * chunk, std::min(n, (i + 1) * chunk)); });
