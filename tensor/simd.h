@@ -97,8 +97,8 @@ template <class T> struct Vec {
   friend Vec operator-(Vec a, Vec b) { return a.data - b.data; }
   friend Vec operator*(Vec a, Vec b) { return a.data * b.data; }
   friend Vec operator/(Vec a, Vec b) { return a.data / b.data; }
-  // xsimd 8.1 negates by 0 - x on AVX-512, which loses the sign of zero: flip the sign bit instead.
-  friend Vec operator-(Vec a) { return a.data ^ Batch(T(-0.0)); }
+  // The compiler's own negation of a register: xsimd 8.1 takes 0 - x on AVX-512, which loses the sign of zero.
+  friend Vec operator-(Vec a) { return Batch(-a.data.data); }
   friend Vec operator+(Vec a) { return a; }
 
   Vec& operator+=(Vec b) { return *this = *this + b; }
@@ -202,9 +202,23 @@ template <Value V> constexpr V clamp(V x, detail::Same<V> lo, detail::Same<V> hi
 
 // --- arithmetic -----------------------------------------------------------------------------------------------------
 
+namespace detail {
+#if defined(__AVX512F__)
+// xsimd 8.1 has no fma for AVX-512: it would multiply and add.
+inline Vec<float> fused(Vec<float> a, Vec<float> b, Vec<float> c) {
+  return xsimd::batch<float>(_mm512_fmadd_ps(a.data, b.data, c.data));
+}
+inline Vec<double> fused(Vec<double> a, Vec<double> b, Vec<double> c) {
+  return xsimd::batch<double>(_mm512_fmadd_pd(a.data, b.data, c.data));
+}
+#else
+template <class T> Vec<T> fused(Vec<T> a, Vec<T> b, Vec<T> c) { return xsimd::fma(a.data, b.data, c.data); }
+#endif
+}  // namespace detail
+
 /// a·b + c, rounded once where the machine has the instruction, twice where it has not.
 template <Value V> constexpr V fma(V a, detail::Same<V> b, detail::Same<V> c) {
-  if constexpr (SimdValue<V>) return V(xsimd::fma(a.data, b.data, c.data));
+  if constexpr (SimdValue<V>) return detail::fused(a, b, c);
 #if defined(__FMA__) || defined(__CUDA_ARCH__) || defined(__ARM_FEATURE_FMA)
   else return std::fma(a, b, c);
 #else
@@ -217,19 +231,30 @@ template <Value V> constexpr V sqrt(V x) {
   else return V(xsimd::sqrt(x.data));
 }
 
+namespace detail {
+/// Without SSE4.1 xsimd's rounding loses the sign of a zero.
+template <class T> Vec<T> keep_sign(Vec<T> rounded, [[maybe_unused]] Vec<T> x) {
+#if defined(__SSE2__) && !defined(__SSE4_1__)
+  return copysign(rounded, x);
+#else
+  return rounded;
+#endif
+}
+}  // namespace detail
+
 template <Value V> constexpr V floor(V x) {
   if constexpr (Scalar<V>) return std::floor(x);
-  else return V(xsimd::floor(x.data));
+  else return detail::keep_sign(V(xsimd::floor(x.data)), x);
 }
 
 template <Value V> constexpr V ceil(V x) {
   if constexpr (Scalar<V>) return std::ceil(x);
-  else return V(xsimd::ceil(x.data));
+  else return detail::keep_sign(V(xsimd::ceil(x.data)), x);
 }
 
 template <Value V> constexpr V trunc(V x) {
   if constexpr (Scalar<V>) return std::trunc(x);
-  else return V(xsimd::trunc(x.data));
+  else return detail::keep_sign(V(xsimd::trunc(x.data)), x);
 }
 
 /// The nearest whole number, halves to the even one.

@@ -104,4 +104,14 @@ template <Value V> constexpr Pair<V> two_product(V a, Same<V> b) {
 #endif
 }
 
+/// c + a·b with an error of one rounding even where the two cancel, on machines without fma as well.
+template <Value V> constexpr V add_product(V c, Same<V> a, Same<V> b) {
+#if defined(__FMA__) || defined(__CUDA_ARCH__) || defined(__ARM_FEATURE_FMA)
+  return fma(a, b, c);
+#else
+  const auto [hi, lo] = two_product(a, b);
+  return (c + hi) + lo;
+#endif
+}
+
 }  // namespace pf::math::detail

@@ -24,7 +24,7 @@ template <Value V> constexpr SinCos<V> sin_cos_parts(V x) {
   // The first two parts have so few bits that their product with q, and the difference, are exact.
   V r = fma(q, -pick<V>(0x1.92p+0, 0x1.921fb544p+0), x);
   r = fma(q, -pick<V>(0x1.fb4p-12, 0x1.0b4611a4p-34), r);
-  r = fma(q, -pick<V>(0x1.4442d2p-24, 0x1.13198a2e03707p-65), r);
+  r = add_product(r, q, -pick<V>(0x1.4442d2p-24, 0x1.13198a2e03707p-65));
   r = fma(q, -pick<V>(-0x1.ee59dap-50, 0x1.a252049c1114dp-120), r);
   const V z = r * r;
   V s, c;
