@@ -10,85 +10,7 @@
 namespace pf {
 namespace {
 
-constexpr int64_t block = 512;               // elements gathered at a time; a few blocks fit the first-level cache
 constexpr int64_t chunk = int64_t(1) << 15;  // elements a thread takes; smaller work stays on the calling thread
-
-// One input of a pass, read either in place or through a buffer.
-struct Source {
-  const std::byte* base;
-  int64_t element_size;
-  Layout layout;  // broadcast and collapsed
-  bool in_place;  // row-major: read where it lies
-  bool constant;  // a single value: the buffer is filled once
-};
-
-struct Sources {
-  std::array<Source, max_pass_inputs> list;
-  int count;
-  bool all_in_place = true;
-};
-
-Sources prepare(const PointwisePass& pass) {
-  Sources out;
-  out.count = pass.input_count;
-  for (int i = 0; i < pass.input_count; ++i) {
-    const Tensor& x = *pass.inputs[i];
-    Source& source = out.list[i];
-    source.base = x.storage().data();
-    source.element_size = size_of(x.dtype());
-    source.in_place = x.shape() == pass.shape && x.is_contiguous();
-    if (source.in_place) {
-      source.layout.offset = x.layout().offset;
-      continue;
-    }
-    source.layout = collapse(x.layout().expand(pass.shape));
-    source.in_place = source.layout.rank() == 1 && source.layout.strides[0] == 1;
-    source.constant = source.layout.rank() == 1 && source.layout.strides[0] == 0;
-    out.all_in_place &= source.in_place;
-  }
-  return out;
-}
-
-void run_range(const PointwisePass& pass, const Sources& sources, const PassBody& body, int64_t first, int64_t last) {
-  std::array<const void*, max_pass_inputs> in;
-  std::array<void*, max_pass_outputs> out;
-  auto set_outputs = [&](int64_t at) {
-    for (int i = 0; i < pass.output_count; ++i)
-      out[i] = pass.outputs[i] ? static_cast<std::byte*>(pass.outputs[i]) + at * pass.output_sizes[i] : nullptr;
-  };
-  auto in_place_at = [&](int i, int64_t at) {
-    const Source& source = sources.list[i];
-    return source.base + (source.layout.offset + at) * source.element_size;
-  };
-  if (sources.all_in_place) {
-    for (int i = 0; i < sources.count; ++i) in[i] = in_place_at(i, first);
-    set_outputs(first);
-    body(last - first, in.data(), out.data());
-    return;
-  }
-  alignas(64) std::byte buffers[max_pass_inputs][block * 8];
-  std::array<std::optional<StridedCursor>, max_pass_inputs> cursors;
-  for (int i = 0; i < sources.count; ++i) {
-    const Source& source = sources.list[i];
-    if (source.in_place) continue;
-    cursors[i].emplace(source.layout, first);
-    if (source.constant) cursors[i]->read(source.base, source.element_size, std::min(block, last - first), buffers[i]);
-  }
-  for (int64_t at = first; at < last; at += block) {
-    const int64_t n = std::min(block, last - at);
-    for (int i = 0; i < sources.count; ++i) {
-      const Source& source = sources.list[i];
-      if (source.in_place) {
-        in[i] = in_place_at(i, at);
-      } else {
-        if (!source.constant) cursors[i]->read(source.base, source.element_size, n, buffers[i]);
-        in[i] = buffers[i];
-      }
-    }
-    set_outputs(at);
-    body(n, in.data(), out.data());
-  }
-}
 
 bool all_row_major(const PointwisePass& pass) {
   for (int i = 0; i < pass.input_count; ++i)
@@ -104,6 +26,66 @@ bool all_plain(std::span<const Tensor* const> inputs, DType dtype, const Shape& 
 
 }  // namespace
 
+PreparedPass::PreparedPass(const PointwisePass& pass) : pass_(pass) {
+  for (int i = 0; i < pass.input_count; ++i) {
+    const Tensor& x = *pass.inputs[i];
+    Source& source = sources_[i];
+    source.base = x.storage().data();
+    source.element_size = size_of(x.dtype());
+    source.in_place = x.shape() == pass.shape && x.is_contiguous();
+    if (source.in_place) {
+      source.layout.offset = x.layout().offset;
+      continue;
+    }
+    source.layout = collapse(x.layout().expand(pass.shape));
+    source.in_place = source.layout.rank() == 1 && source.layout.strides[0] == 1;
+    source.constant = source.layout.rank() == 1 && source.layout.strides[0] == 0;
+    all_in_place_ &= source.in_place;
+  }
+}
+
+void PreparedPass::run(int64_t first, int64_t last, int64_t block, const PassBody& body) const {
+  std::array<const void*, max_pass_inputs> in;
+  std::array<void*, max_pass_outputs> out;
+  auto set_outputs = [&](int64_t at) {
+    for (int i = 0; i < pass_.output_count; ++i)
+      out[i] = pass_.outputs[i] ? static_cast<std::byte*>(pass_.outputs[i]) + at * pass_.output_sizes[i] : nullptr;
+  };
+  auto in_place_at = [&](int i, int64_t at) {
+    return sources_[i].base + (sources_[i].layout.offset + at) * sources_[i].element_size;
+  };
+  if (all_in_place_) {
+    for (int64_t at = first; at < last; at += block) {
+      for (int i = 0; i < pass_.input_count; ++i) in[i] = in_place_at(i, at);
+      set_outputs(at);
+      body(std::min(block, last - at), in.data(), out.data());
+    }
+    return;
+  }
+  alignas(64) std::byte buffers[max_pass_inputs][max_block * 8];
+  std::array<std::optional<StridedCursor>, max_pass_inputs> cursors;
+  for (int i = 0; i < pass_.input_count; ++i) {
+    const Source& source = sources_[i];
+    if (source.in_place) continue;
+    cursors[i].emplace(source.layout, first);
+    if (source.constant) cursors[i]->read(source.base, source.element_size, std::min(block, last - first), buffers[i]);
+  }
+  for (int64_t at = first; at < last; at += block) {
+    const int64_t n = std::min(block, last - at);
+    for (int i = 0; i < pass_.input_count; ++i) {
+      const Source& source = sources_[i];
+      if (source.in_place) {
+        in[i] = in_place_at(i, at);
+      } else {
+        if (!source.constant) cursors[i]->read(source.base, source.element_size, n, buffers[i]);
+        in[i] = buffers[i];
+      }
+    }
+    set_outputs(at);
+    body(n, in.data(), out.data());
+  }
+}
+
 void run_pass(const PointwisePass& pass, const PassBody& body) {
   const int64_t n = pass.shape.numel();
   if (n == 0) return;
@@ -112,9 +94,10 @@ void run_pass(const PointwisePass& pass, const PassBody& body) {
     for (int i = 0; i < pass.input_count; ++i) in[i] = pass.inputs[i]->raw();
     return body(n, in.data(), pass.outputs.data());
   }
-  const Sources sources = prepare(pass);
-  const int64_t chunks = (n + chunk - 1) / chunk;
-  parallel_for(chunks, [&](int64_t i) { run_range(pass, sources, body, i * chunk, std::min(n, (i + 1) * chunk)); });
+  const PreparedPass prepared(pass);
+  const int64_t block = prepared.all_in_place_ ? chunk : PreparedPass::max_block;
+  parallel_for((n + chunk - 1) / chunk,
+               [&](int64_t i) { prepared.run(i * chunk, std::min(n, (i + 1) * chunk), block, body); });
 }
 
 // A number in a formula takes the element type of what it meets, but must not lose its fraction by that.

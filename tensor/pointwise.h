@@ -3,7 +3,7 @@
 
 #include <type_traits>
 
-#include "tensor/tensor.h"
+#include "tensor/strided.h"
 
 namespace pf {
 
@@ -44,6 +44,30 @@ class PassBody {
   void (*call_)(const void*, int64_t, const void* const*, void* const*);
 };
 void run_pass(const PointwisePass& pass, const PassBody& body);
+
+/// A pass whose elements are visited range by range, in an order and division of the caller's choice: for what combines
+/// elements. The pass must outlive it.
+class PreparedPass {
+ public:
+  static constexpr int64_t max_block = 512;
+  explicit PreparedPass(const PointwisePass& pass);
+  /// Calls the body on blocks of `block` (at most max_block) elements, from element `first` to before `last`.
+  void run(int64_t first, int64_t last, int64_t block, const PassBody& body) const;
+
+ private:
+  friend void run_pass(const PointwisePass& pass, const PassBody& body);
+  // One input of a pass, read either in place or through a buffer.
+  struct Source {
+    const std::byte* base;
+    int64_t element_size;
+    Layout layout;  // broadcast and collapsed
+    bool in_place;  // row-major: read where it lies
+    bool constant;  // a single value: the buffer is filled once
+  };
+  const PointwisePass& pass_;
+  std::array<Source, max_pass_inputs> sources_;
+  bool all_in_place_ = true;
+};
 
 /// The element type that all operands share. Literals take the others'; throws, naming `op`, where two differ.
 DType common_dtype(const char* op, std::span<const Tensor* const> inputs);

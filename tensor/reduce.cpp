@@ -71,11 +71,6 @@ ReducePlan plan_reduction(const Layout& layout, const std::array<bool, max_rank>
 }
 
 namespace {
-struct Adding {
-  template <class V> static V identity() { return V(0); }
-  template <class V> static V combine(V a, V b) { return a + b; }
-};
-
 Tensor sum_over(const Tensor& x, const std::array<bool, max_rank>& flags, const Shape& shape, const char* op) {
   return dispatch_numeric(x.dtype(), op, [&]<class T>() { return reduce<Adding, T>(x, flags, shape); });
 }

@@ -1,8 +1,6 @@
 #pragma once
 // The engine of reductions: any associative operation over any axes of a strided tensor, without copying it. Used by the
-// sources that define a reduction; each instantiates it with a policy:
-//
-//   struct Adding { template <class V> static V identity(); template <class V> static V combine(V a, V b); };
+// sources that define a reduction; each instantiates it with a policy such as Adding below.
 //
 // The order of combination is fixed by the shape alone: blocks of a row, then pairwise; panels of rows, then pairwise. So
 // sums are accurate and have the same bits for any number of threads.
@@ -16,6 +14,11 @@
 #include "tensor/tensor.h"
 
 namespace pf::detail {
+
+struct Adding {
+  template <class V> static V identity() { return V(0); }
+  template <class V> static V combine(V a, V b) { return a + b; }
+};
 
 /// One loop of a reduction.
 struct ReduceLoop {

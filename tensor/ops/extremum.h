@@ -1,5 +1,5 @@
 #pragma once
-// The larger and the smaller of two operands. (Of the elements of one array: tensor/ops/reduce.h.)
+// The larger and the smaller of two operands. (Of the elements of one array: tensor/ops/argmax.h.)
 
 #include "tensor/ops/where.h"
 

@@ -1,0 +1,128 @@
+#include "tensor/ops/index.h"
+
+#include <cstring>
+
+namespace pf {
+namespace {
+
+// An array seen as [outer, n, inner] around one axis.
+struct Around {
+  int64_t outer = 1, n, inner = 1;
+  Around(const Shape& shape, int axis) : n(shape[axis]) {
+    for (int i = 0; i < axis; ++i) outer *= shape[i];
+    for (int i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
+  }
+};
+
+// The index in row-major order, every position checked.
+Tensor checked(const char* op, const Tensor& index, int64_t n, int axis, const Shape& x) {
+  check(index.defined() && index.dtype() == int64, op, ": the index is ", index.dtype(),
+        ": expected int64; convert with cast(index, int64)");
+  Tensor out = contiguous(index);
+  const int64_t* at = out.data<int64_t>();
+  for (int64_t i = 0; i < out.numel(); ++i)
+    check(at[i] >= 0 && at[i] < n, op, ": index ", at[i], " (number ", i, " of the index) on axis ", axis, " of ", x,
+          ": expected 0 to ", n - 1);
+  return out;
+}
+
+void check_agree(const char* op, const Shape& x, const Shape& index, int axis) {
+  bool agree = x.rank() == index.rank();
+  for (int i = 0; agree && i < x.rank(); ++i) agree = i == axis || x[i] == index[i];
+  check(agree, op, ": ", x, " and an index ", index, " along axis ", axis,
+        ": they must agree on all other axes; expand the index or slice the array");
+}
+
+void check_list(const char* op, const Tensor& index) {
+  check(index.rank() == 1, op, ": an index of shape ", index.shape(), ": expected one axis");
+}
+
+Tensor read_from(const Tensor& x, DType dtype) { return contiguous(x.is_literal() ? cast(x, dtype) : x); }
+
+}  // namespace
+
+Tensor Gather::eval(const Tensor& x) const {
+  check_agree(name, x.shape(), index.shape(), axis);
+  const Around size(x.shape(), axis), to_size(index.shape(), axis);
+  const Tensor from = contiguous(x), at = checked(name, index, size.n, axis, x.shape());
+  Tensor out = Tensor::empty(index.shape(), x.dtype(), x.device());
+  dispatch(x.dtype(), [&]<class T>() {
+    const T* source = from.data<T>();
+    const int64_t* position = at.data<int64_t>();
+    T* target = out.mutable_data<T>();
+    for (int64_t o = 0; o < size.outer; ++o, source += size.n * size.inner)
+      for (int64_t i = 0; i < to_size.n; ++i)
+        for (int64_t k = 0; k < size.inner; ++k) *target++ = source[*position++ * size.inner + k];
+  });
+  return out;
+}
+
+Tensor ScatterAdd::eval(const Tensor& x) const {
+  check_agree(name, shape, index.shape(), axis);
+  check(x.shape() == index.shape(), "scatter_add: ", x.shape(), " with an index ", index.shape(), ": expected one shape");
+  const Around size(shape, axis), from_size(index.shape(), axis);
+  const Tensor from = read_from(x, float64), at = checked(name, index, size.n, axis, shape);
+  Tensor out = zeros(shape, from.dtype());
+  dispatch_numeric(from.dtype(), name, [&]<class T>() {
+    const T* source = from.data<T>();
+    const int64_t* position = at.data<int64_t>();
+    T* target = out.mutable_data<T>();
+    for (int64_t o = 0; o < size.outer; ++o, target += size.n * size.inner)
+      for (int64_t i = 0; i < from_size.n; ++i)
+        for (int64_t k = 0; k < size.inner; ++k) target[*position++ * size.inner + k] += *source++;
+  });
+  return out;
+}
+
+Tensor IndexSelect::eval(const Tensor& x) const {
+  check_list(name, index);
+  const Around size(x.shape(), axis);
+  const Tensor from = contiguous(x), at = checked(name, index, size.n, axis, x.shape());
+  Shape shape = x.shape();
+  shape[axis] = index.numel();
+  Tensor out = Tensor::empty(shape, x.dtype(), x.device());
+  const size_t row = size_t(size.inner * size_of(x.dtype()));
+  auto* target = static_cast<std::byte*>(out.mutable_raw());
+  const auto* source = static_cast<const std::byte*>(from.raw());
+  const int64_t* position = at.data<int64_t>();
+  for (int64_t o = 0; o < size.outer; ++o, source += size_t(size.n) * row)
+    for (int64_t i = 0; i < index.numel(); ++i, target += row) std::memcpy(target, source + size_t(position[i]) * row, row);
+  return out;
+}
+
+Tensor IndexAdd::eval(const Tensor& x) const {
+  check_list(name, index);
+  Shape expected = shape;
+  expected[axis] = index.numel();
+  check(x.shape() == expected, "index_add: ", x.shape(), " into ", shape, " with ", index.numel(), " positions of axis ",
+        axis, ": expected ", expected);
+  const Around size(shape, axis);
+  const Tensor from = read_from(x, float64), at = checked(name, index, size.n, axis, shape);
+  Tensor out = zeros(shape, from.dtype());
+  dispatch_numeric(from.dtype(), name, [&]<class T>() {
+    const T* source = from.data<T>();
+    const int64_t* position = at.data<int64_t>();
+    T* target = out.mutable_data<T>();
+    for (int64_t o = 0; o < size.outer; ++o, target += size.n * size.inner)
+      for (int64_t i = 0; i < index.numel(); ++i) {
+        T* row = target + position[i] * size.inner;
+        for (int64_t k = 0; k < size.inner; ++k) row[k] += source[k];
+        source += size.inner;
+      }
+  });
+  return out;
+}
+
+Tensor one_hot(const Tensor& index, int64_t classes, DType dtype) {
+  Shape shape = index.shape();
+  shape.push_back(classes);
+  const Tensor at = checked("one_hot", index, classes, shape.rank() - 1, shape);
+  Tensor out = zeros(shape, dtype);
+  dispatch(dtype, [&]<class T>() {
+    T* target = out.mutable_data<T>();
+    for (int64_t i = 0; i < at.numel(); ++i) target[i * classes + at.data<int64_t>()[i]] = T(1);
+  });
+  return out;
+}
+
+}  // namespace pf

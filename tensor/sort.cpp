@@ -1,0 +1,131 @@
+#include "tensor/ops/sort.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "tensor/parallel.h"
+
+namespace pf {
+namespace {
+
+// An element as an unsigned number in the same order, and where it was.
+struct Item {
+  uint64_t key;
+  int64_t index;
+  bool operator<(const Item& other) const { return key != other.key ? key < other.key : index < other.index; }
+};
+
+// Rising keys for rising numbers; -0 like 0, NaN last whatever the direction.
+template <class T>
+uint64_t key_of(T x, bool descending) {
+  if constexpr (std::is_same_v<T, int64_t>) {
+    const uint64_t key = uint64_t(x) ^ (uint64_t(1) << 63);
+    return descending ? ~key : key;
+  } else {
+    using U = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+    constexpr U sign = U(1) << (sizeof(U) * 8 - 1);
+    if (x != x) return U(-1);
+    const U bits = std::bit_cast<U>(x == 0 ? T(0) : x);
+    const U key = bits & sign ? ~bits : bits | sign;
+    return descending ? U(~key) : key;
+  }
+}
+
+// Least significant digit first; digits that all keys share are skipped.
+void radix_sort(std::vector<Item>& items, std::vector<Item>& scratch) {
+  constexpr int bits = 11, digits = (64 + bits - 1) / bits;
+  constexpr uint64_t mask = (1u << bits) - 1;
+  scratch.resize(items.size());
+  std::vector<std::array<int64_t, mask + 1>> counts(digits);
+  for (const Item& item : items)
+    for (int d = 0; d < digits; ++d) ++counts[size_t(d)][item.key >> (d * bits) & mask];
+  for (int d = 0; d < digits; ++d) {
+    auto& count = counts[size_t(d)];
+    if (count[items[0].key >> (d * bits) & mask] == int64_t(items.size())) continue;
+    int64_t at = 0;
+    for (int64_t& c : count) at += std::exchange(c, at);
+    for (const Item& item : items) scratch[size_t(count[item.key >> (d * bits) & mask]++)] = item;
+    std::swap(items, scratch);
+  }
+}
+
+// Puts the first `count` items in order.
+void order(std::vector<Item>& items, std::vector<Item>& scratch, int64_t count) {
+  const auto n = int64_t(items.size());
+  if (count < n / 8) std::partial_sort(items.begin(), items.begin() + count, items.end());
+  else if (n > 1500) radix_sort(items, scratch);
+  else std::sort(items.begin(), items.end());
+}
+
+}  // namespace
+
+Tensor order_of(const Tensor& x, int axis, bool descending, std::optional<int64_t> wanted) {
+  const Tensor rows = contiguous(movedim(x, axis, -1));
+  const int64_t n = rows.size(-1), count = wanted.value_or(n);
+  Shape shape = rows.shape();
+  shape[shape.rank() - 1] = count;
+  Tensor out = Tensor::empty(shape, int64);
+  if (out.numel() == 0) return movedim(out, -1, axis);
+  int64_t* to = out.mutable_data<int64_t>();
+  dispatch_numeric(x.dtype(), "sort", [&]<class T>() {
+    const T* from = rows.data<T>();
+    const int64_t lines = rows.numel() / n, per_chunk = std::max<int64_t>(1, 8192 / n);
+    parallel_for((lines + per_chunk - 1) / per_chunk, [&](int64_t c) {
+      std::vector<Item> items(static_cast<size_t>(n)), scratch;
+      for (int64_t r = c * per_chunk; r < std::min(lines, (c + 1) * per_chunk); ++r) {
+        for (int64_t i = 0; i < n; ++i) items[size_t(i)] = {key_of(from[r * n + i], descending), i};
+        order(items, scratch, count);
+        for (int64_t i = 0; i < count; ++i) to[r * count + i] = items[size_t(i)].index;
+      }
+    });
+  });
+  return contiguous(movedim(out, -1, axis));
+}
+
+Tensor searchsorted_of(const Tensor& sorted, const Tensor& values, bool right) {
+  check(sorted.rank() >= 1, "searchsorted: a sorted array ", sorted.shape(), ": expected at least one axis");
+  check(sorted.dtype() == values.dtype(), "searchsorted: ", sorted.dtype(), " rows and ", values.dtype(),
+        " values: element types differ; convert one with cast");
+  const bool shared = sorted.rank() == 1;
+  bool agree = shared || sorted.rank() == values.rank();
+  for (int i = 0; agree && !shared && i + 1 < sorted.rank(); ++i) agree = sorted.shape()[i] == values.shape()[i];
+  check(agree, "searchsorted: rows ", sorted.shape(), " and values ", values.shape(),
+        ": expected one row, or equal sizes on all axes but the last");
+  const Tensor rows = contiguous(sorted), wanted = contiguous(values);
+  Tensor out = Tensor::empty(values.shape(), int64);
+  int64_t* to = out.mutable_data<int64_t>();
+  const int64_t n = sorted.size(-1), m = shared ? values.numel() : values.size(-1);
+  dispatch_numeric(sorted.dtype(), "searchsorted", [&]<class T>() {
+    const auto before = [](T a, T b) { return a < b || (b != b && a == a); };  // NaN after everything
+    for (int64_t i = 0; i < values.numel(); ++i) {
+      const T* row = rows.data<T>() + (shared ? 0 : i / m * n);
+      const T value = wanted.data<T>()[i];
+      to[i] = (right ? std::upper_bound(row, row + n, value, before) : std::lower_bound(row, row + n, value, before)) - row;
+    }
+  });
+  return out;
+}
+
+UniqueElements unique_elements(const Tensor& x) {
+  const Tensor flat = contiguous(reshape(x, {x.numel()})), place = order_of(flat, 0, false);
+  const int64_t n = flat.numel(), *at = place.data<int64_t>();
+  Tensor inverse = Tensor::empty({n}, int64);
+  int64_t* to = inverse.mutable_data<int64_t>();
+  std::vector<int64_t> first, counts;
+  dispatch_numeric(x.dtype(), "unique", [&]<class T>() {
+    const T* value = flat.data<T>();
+    for (int64_t i = 0; i < n; ++i) {
+      if (i == 0 || value[at[i]] != value[at[i - 1]]) {
+        first.push_back(at[i]);
+        counts.push_back(0);
+      }
+      ++counts.back();
+      to[at[i]] = int64_t(first.size()) - 1;
+    }
+  });
+  auto list = [](const std::vector<int64_t>& v) { return from_span(std::span(v), {int64_t(v.size())}); };
+  return {index_select(flat, 0, list(first)), list(counts), reshape(inverse, x.shape())};
+}
+
+}  // namespace pf
