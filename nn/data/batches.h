@@ -1,0 +1,43 @@
+#pragma once
+// Batches: an endless, shuffled walk over the rows of a data set that can be left and taken up again.
+
+#include "tensor/random.h"
+
+namespace pf {
+
+struct Batch {
+  Tensor x;       // [batch, d]
+  Tensor labels;  // int64 [batch]; undefined where the data has none
+};
+
+/// Each epoch visits every row once, in an order that depends on the generator and the epoch's number alone. Batches all have
+/// the same size: one that begins near the end of an epoch goes on with the beginning of the next, and nothing is left out.
+class Batches {
+ public:
+  /// Where the walk is; restoring it continues with the same rows, bit for bit.
+  struct State {
+    Rng::State rng;
+    int64_t epoch = 0;
+    int64_t position = 0;  // rows of the epoch already taken
+    bool operator==(const State&) const = default;
+  };
+
+  /// x: [n, d]; labels: int64 [n] or undefined.
+  Batches(Tensor x, Tensor labels, int64_t batch_size, const Rng& rng);
+  Batches(Tensor x, int64_t batch_size, const Rng& rng) : Batches(std::move(x), Tensor(), batch_size, rng) {}
+
+  Batch next();
+  int64_t batch_size() const { return batch_size_; }
+  int64_t rows() const { return x_.size(0); }
+  const State& state() const { return state_; }
+  void restore(const State& state);
+
+ private:
+  void shuffle();
+
+  Tensor x_, labels_, order_;
+  int64_t batch_size_;
+  State state_;
+};
+
+}  // namespace pf
