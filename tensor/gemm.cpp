@@ -8,6 +8,9 @@
 #include "tensor/shape.h"
 
 namespace pf {
+
+void detail::hold_blas_to_one_thread() { [[maybe_unused]] static const bool once = (openblas_set_num_threads(1), true); }
+
 namespace {
 
 constexpr int64_t panel_rows = 128, panel_columns = 256;
@@ -46,8 +49,7 @@ void blas(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int64_t m, int64_t n, int64_t 
 
 template <class T>
 void gemm_blas(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, bool accumulate) {
-  // Our own threads are above it: it must not start any.
-  [[maybe_unused]] static const bool once = (openblas_set_num_threads(1), true);
+  detail::hold_blas_to_one_thread();
   const int64_t m = a.rows, n = b.columns, k = a.columns;
   check(std::max({m, n, k, a.row, a.column, b.row, b.column, stride}) < INT32_MAX, "matmul: a product [", m, ", ", k,
         "] × [", k, ", ", n, "] has a size or stride beyond 2³¹; split it");

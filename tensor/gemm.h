@@ -19,4 +19,9 @@ struct MatrixRef {
 template <class T>
 void gemm(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, bool accumulate = false);
 
+namespace detail {
+/// OpenBLAS starts no threads of its own from now on: ours are above it. Call before using it directly.
+void hold_blas_to_one_thread();
+}  // namespace detail
+
 }  // namespace pf
