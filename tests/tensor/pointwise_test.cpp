@@ -72,7 +72,7 @@ int64_t check_forward(const OpCase& op, std::span<const Tensor> x, const Shape& 
     const auto at = row(inputs, i);
     const double want = op.reference(at.data());
     EXPECT_TRUE(agree(got[i], want, tolerance(y.dtype())))
-        << op.name << ", " << y.dtype() << ", " << what << ": " << got[i] << " instead of " << want << " at " << at[0];
+        << op.name << ", " << name_of(y.dtype()) << ", " << what << ": " << got[i] << " instead of " << want << " at " << at[0];
     if (::testing::Test::HasFailure()) return 0;
   }
   return int64_t(got.size());
