@@ -10,7 +10,12 @@
 #include <limits>
 #include <type_traits>
 
+// GCC 12 takes the deliberately undefined operands in its own AVX-512 header for mistakes (GCC bug 105593).
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <xsimd/xsimd.hpp>
+#pragma GCC diagnostic pop
 
 namespace pf {
 
