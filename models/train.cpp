@@ -57,14 +57,15 @@ struct Run {
     out.meta["step"] = step;
     out.meta["seconds"] = seconds_before + seconds;
     out.meta["rng"] = rng.state();
-    out.meta["batches"] = batches.state();
+    const Batches::State& order = batches.state();
+    out.meta["batches"] = {{"rng", order.rng}, {"epoch", order.epoch}, {"position", order.position}};
     out.meta["losses"] = losses;
-    out.meta["config"] = model.config().to_json();
+    out.meta["config"] = model.config().to_json().dump();
     return out;
   }
 
   void restore(const Snapshot& from, const std::string& path) {
-    check(nlohmann::ordered_json(from.meta.at("config")) == nlohmann::ordered_json(nlohmann::json(model.config().to_json())), path,
+    check(from.meta.at("config").get<std::string>() == model.config().to_json().dump(), path,
           ": was made with another configuration than the config.json beside it; start anew in another folder");
     load_fields(fields, from.get("model"));
     optimizer.load_state(parameters, from.get("optimizer"));
@@ -72,7 +73,8 @@ struct Run {
     step = from.meta.at("step").get<int64_t>();
     seconds_before = from.meta.at("seconds").get<double>();
     rng = Rng(from.meta.at("rng").get<Rng::State>());
-    batches.restore(from.meta.at("batches").get<BatchesState>());
+    const auto& order = from.meta.at("batches");
+    batches.restore({order.at("rng").get<Rng::State>(), order.at("epoch").get<int64_t>(), order.at("position").get<int64_t>()});
     losses = from.meta.at("losses").get<std::vector<std::pair<double, double>>>();
   }
 };
@@ -176,7 +178,7 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
 
   TrainResult result;
   while (run.step < options_.steps) {
-    const Tensor batch = model_.normalise(run.batches.next().rows, run.rng);
+    const Tensor batch = model_.normalise(run.batches.next().x, run.rng);
     const Rng rng_at_loss = run.rng;
     auto [loss, gradients] = value_and_grad(std::span<const Field>(run.parameters),
                                             [&] { return model_.objective().loss(batch, run.rng); });

@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "models/cli/command.h"
+#include "models/cli/input.h"
 #include "models/train.h"
 #include "tensor/npy.h"
 
@@ -18,7 +19,7 @@ void add_pull(CLI::App& app) {
   add_threads_option(*command);
   command->callback([o] {
     const Model model = load_model(o->folder);
-    const Tensor x = read_rows(o->x, "x", model.config().width, join("data like ", model.config().data));
+    const Tensor x = read_rows(o->x, join("data like ", model.config().data), model.config().width);
     const bool inverse = model.transform().traits().invertible;
     write_npy(o->out, inverse ? model.pull(x) : model.encode(x));
     std::cout << x.size(0) << " points pulled to " << o->out

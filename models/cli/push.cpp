@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "models/cli/command.h"
+#include "models/cli/input.h"
 #include "models/train.h"
 #include "tensor/npy.h"
 
@@ -18,7 +19,7 @@ void add_push(CLI::App& app) {
   add_threads_option(*command);
   command->callback([o] {
     const Model model = load_model(o->folder);
-    const Tensor z = read_rows(o->z, "z", model.transform().base().width(), model.transform().base().describe());
+    const Tensor z = read_rows(o->z, join("samples of the base ", model.transform().base().describe()), model.transform().base().width());
     write_npy(o->out, model.push(z));
     std::cout << z.size(0) << " points pushed to " << o->out << '\n';
   });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "models/report/embedded.h"
 #include "models/report/metric_table.h"
@@ -26,6 +27,13 @@ std::string density_words(const std::string& kind) {
 std::string why_no_density(const std::string& kind) {
   if (kind == "none" || kind.empty()) return "This map gives no density.";
   return "Not computed here.";
+}
+
+json words(const std::string& text) {
+  json out = json::array();
+  std::istringstream in(text);
+  for (std::string word; in >> word;) out.push_back(word);
+  return out;
 }
 
 json panel_values(const AtlasPage& page, size_t index, const std::string& slug) {
@@ -67,8 +75,9 @@ json page_values(const AtlasPage& page) {
   values.update({{"dataset", page.dataset},
                  {"description", page.description},
                  {"command", page.command},
+                 {"command_words", words(page.command)},
                  {"seed", page.seed},
-                 {"entropy", std::isfinite(page.entropy) ? significant(page.entropy, 5) + " nats" : ""},
+                 {"entropy", std::isfinite(page.entropy) ? significant(page.entropy) + " nats" : ""},
                  {"total_time", page.total_seconds > 0 ? duration(page.total_seconds) : ""},
                  {"images", page.shows_images()},
                  {"has_data", page.data.defined()},

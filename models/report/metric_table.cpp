@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 
 namespace pf {
 namespace {
@@ -15,6 +16,9 @@ std::string fixed(double value, int decimals) {
   return text[0] == '-' ? "−" + std::string(text + 1) : text;
 }
 
+int decimals_for(double error) { return std::clamp(1 - int(std::floor(std::log10(error))), 0, 6); }
+std::string fixed_like(double value, double error) { return std::isfinite(value) ? fixed(value, decimals_for(error)) : "–"; }
+
 bool is_likelihood(const Metric& metric) { return !metric.kind.empty(); }
 
 json cell(const AtlasPage& page, size_t row, const std::string& name, bool best) {
@@ -25,7 +29,8 @@ json cell(const AtlasPage& page, size_t row, const std::string& name, bool best)
           {"bound", known && metric->kind == "bound"},
           {"bound_sign", known && metric->lower_is_better ? "≤" : "≥"},
           {"kind", metric ? metric->kind : ""},
-          {"best", best}};
+          {"best", best},
+          {"below", best || (metric && !metric->kind.empty())}};
 }
 
 }  // namespace
@@ -76,7 +81,7 @@ double metric_floor(const AtlasPage& page, const std::string& name) {
 std::string with_error(double value, double error) {
   if (!std::isfinite(value)) return "–";
   if (!std::isfinite(error) || error <= 0) return significant(value);
-  int decimals = std::clamp(1 - int(std::floor(std::log10(error))), 0, 6);
+  int decimals = decimals_for(error);
   return fixed(value, decimals) + " ± " + fixed(error, decimals);
 }
 
@@ -113,20 +118,23 @@ json table_values(const AtlasPage& page) {
     any_best |= best.back().has_value();
     double floor = metric_floor(page, name);
     any_floor |= std::isfinite(floor);
-    floors.push_back({{"text", significant(floor)}});
-    std::string unit, note;
+    std::string unit;
+    std::map<std::string, std::string> said;  // note → the families that it is about
+    double error = std::numeric_limits<double>::infinity();
     bool lower = true;
     for (const AtlasPanel& panel : page.panels)
       if (const Metric* metric = find_metric(panel, name)) {
         if (unit.empty()) unit = metric->unit;
         lower = metric->lower_is_better;
         any_bound |= metric->kind == "bound" && std::isfinite(metric->value);
-        if (!metric->note.empty() && note.find(metric->note) == std::string::npos)
-          note += (note.empty() ? "" : " ") + metric->note;
+        if (!metric->note.empty()) said[metric->note] += (said[metric->note].empty() ? "" : ", ") + panel.title;
+        if (std::isfinite(metric->error)) error = std::min(error, metric->error);
       }
     columns.push_back({{"name", name}, {"unit", unit}, {"arrow", lower ? "↓" : "↑"},
                        {"direction", lower ? "lower is better" : "higher is better"}});
-    if (!note.empty()) notes.push_back({{"metric", name}, {"note", note}});
+    floors.push_back({{"text", std::isfinite(error) && error > 0 ? fixed_like(floor, error) : significant(floor)}});
+    for (const auto& [note, families] : said)
+      notes.push_back({{"metric", name}, {"about", said.size() > 1 ? families : ""}, {"note", note}});
   }
   for (size_t i = 0; i < page.panels.size(); ++i) {
     const AtlasPanel& panel = page.panels[i];

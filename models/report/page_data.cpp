@@ -187,7 +187,7 @@ json page_data(const AtlasPage& page, int thinning) {
                       {"base", base == noise ? json(nullptr) : base},  // null: the page's noise
                       {"pushed", first_rows(panel.pushed, most.noise)}, {"samples", samples(panel.samples)},
                       {"path", frames(panel.path, most.frames, most.noise)}, {"density", grid(panel.density, most.grid)},
-                      {"interpolation", images(panel.interpolation, 24)}, {"nearest", images(panel.nearest, 16)},
+                      {"interpolation", images(panel.interpolation, 24)}, {"nearest", images(panel.nearest, std::min<int64_t>(32, most.images))},
                       {"loss", curve(panel.loss, panel.loss_name)}, {"metrics", metrics},
                       {"parameters", panel.parameters}, {"steps", panel.steps},
                       {"trainSeconds", number(panel.train_seconds)},

@@ -11,6 +11,7 @@ using nlohmann::json;
 using Scope = std::vector<const json*>;  // outermost first
 
 const json& look_up(const Scope& scope, const std::string& name) {
+  if (name == ".") return *scope.back();
   for (auto values = scope.rbegin(); values != scope.rend(); ++values)
     if ((*values)->is_object() && (*values)->contains(name)) return (**values)[name];
   fail("template: nothing is called \"", name, "\"");

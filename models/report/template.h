@@ -1,7 +1,7 @@
 #pragma once
 // A small template language, the core of Mustache: {{name}} is replaced by an escaped value, {{{name}}} by the value as
 // it is, {{#name}}…{{/name}} is repeated for each element of a list or kept for a true value, {{^name}}…{{/name}} kept
-// for an empty or false one. Names are looked up from the innermost element outwards.
+// for an empty or false one. {{.}} is the element itself. Names are looked up from the innermost element outwards.
 
 #include <nlohmann/json.hpp>
 #include <string>

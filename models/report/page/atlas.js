@@ -34,7 +34,7 @@
   function noiseColour(x, y, dark) {
     const share = 1 - Math.exp(-(x * x + y * y) / 2);
     const lightness = dark ? 0.92 - 0.30 * share : 0.42 + 0.30 * share;
-    return `rgb(${oklch(lightness, 0.05 + 0.11 * share, Math.atan2(y, x) + 0.5)})`;
+    return `rgb(${oklch(lightness, 0.05 + 0.11 * share, Math.atan2(y, x))})`;
   }
   function heatRamp() {
     const stops = [0, 1, 2, 3].map((i) => rgb(ink("heat-" + i)));
@@ -91,8 +91,10 @@
   }
 
   // Frame, ticks and names of a plot; returns the functions from data to canvas.
-  function axes(view, { x, y, xName, yName, xLabel = label, yLabel = label, bottom = 34, left = 34 }) {
-    const { pen, width, height } = view;
+  function axes(view, { x, y, xName, yName, xLabel = label, yLabel = label, left = 34 }) {
+    const { pen, width, height } = view, small = width < 230;  // two figures side by side on a phone
+    const bottom = small ? 20 : 34, count = small ? 3 : 4;
+    if (small) left -= 12;
     const box = { left, top: 5, right: width - 5, bottom: height - bottom };
     const toX = (v) => box.left + (v - x[0]) / (x[1] - x[0]) * (box.right - box.left);
     const toY = (v) => box.bottom - (v - y[0]) / (y[1] - y[0]) * (box.bottom - box.top);
@@ -108,7 +110,7 @@
       pen.font = font(11);
       pen.textBaseline = "top";
       pen.textAlign = "center";
-      for (const v of niceTicks(x[0], x[1], 4)) {
+      for (const v of niceTicks(x[0], x[1], count)) {
         if (toX(v) > box.right - 2 && v !== x[1]) continue;
         const text = xLabel(v), half = pen.measureText(text).width / 2;
         pen.beginPath(); pen.moveTo(toX(v), box.bottom); pen.lineTo(toX(v), box.bottom + 4); pen.stroke();
@@ -116,10 +118,11 @@
       }
       pen.textAlign = "right";
       pen.textBaseline = "middle";
-      for (const v of niceTicks(y[0], y[1], 4)) {
+      for (const v of niceTicks(y[0], y[1], count)) {
         pen.beginPath(); pen.moveTo(box.left - 4, toY(v)); pen.lineTo(box.left, toY(v)); pen.stroke();
         pen.fillText(yLabel(v), box.left - 6, Math.max(6, toY(v)));
       }
+      if (small) return;
       pen.font = "italic " + font(12);
       pen.textAlign = "center";
       pen.textBaseline = "bottom";
@@ -195,7 +198,7 @@
   }
   // The scale of the heat map, inside the plot at its lower right.
   function heatKey(view, plot) {
-    const { pen } = view, ramp = heatRamp(), width = 74, height = 7;
+    const { pen } = view, ramp = heatRamp(), width = view.width < 230 ? 60 : 74, height = 7;
     const x = plot.box.right - width - 10, y = plot.box.bottom - 26;
     pen.fillStyle = ink("plot");
     pen.globalAlpha = 0.86;
@@ -226,11 +229,12 @@
     plot.frame();
   }
 
-  // A table of images.
-  function tiles(canvas, pictures, columns, gap = 2) {
-    const [h, w] = atlas.image, count = pictures.length, lines = Math.ceil(count / columns);
-    const ratio = (lines * (h + gap) - gap) / (columns * (w + gap) - gap);
-    const view = open(canvas, ratio), cell = (view.width + gap) / columns, tall = (view.height + gap) / lines;
+  // A table of images. After every `group` rows there is a wider gap; colour(k), where given, is a line below image k.
+  function tiles(canvas, pictures, columns, { group = 0, colour = null } = {}) {
+    const [h, w] = atlas.image, lines = Math.ceil(pictures.length / columns), gap = colour ? 5 : 2;
+    const cell = (canvas.clientWidth + gap) / columns, tall = (cell - gap) * h / w + gap;
+    const top = (line) => line * tall + (group ? 6 * Math.floor(line / group) : 0);
+    const view = open(canvas, (top(lines - 1) + tall - (colour ? 1 : gap)) / canvas.clientWidth);
     const buffer = document.createElement("canvas");
     buffer.width = w;
     buffer.height = h;
@@ -238,10 +242,21 @@
     view.pen.imageSmoothingEnabled = true;
     view.pen.imageSmoothingQuality = "high";
     pictures.forEach((bytes, k) => {
+      if (!bytes) return;
+      const x = (k % columns) * cell, y = top(Math.floor(k / columns));
       for (let i = 0; i < w * h; ++i) image.data.set([bytes[i], bytes[i], bytes[i], 255], 4 * i);
       pen.putImageData(image, 0, 0);
-      view.pen.drawImage(buffer, (k % columns) * cell, Math.floor(k / columns) * tall, cell - gap, tall - gap);
+      view.pen.drawImage(buffer, x, y, cell - gap, tall - gap);
+      if (!colour || !colour(k)) return;
+      view.pen.fillStyle = colour(k);
+      view.pen.fillRect(x, y + tall - gap + 1, cell - gap, 2.5);
     });
+  }
+  // For images: sample k comes from noise point k, whose colour it carries.
+  function tileColour(panel) {
+    const noise = noiseOf(panel);
+    if (!noise) return null;
+    return (k) => (k < rows(noise) ? noiseColour(noise.values[2 * k], noise.values[2 * k + 1], isDark()) : null);
   }
   function pictures(images, most = Infinity) {
     const bytes = bytesOf(images), size = images.shape[2], count = Math.min(most, images.shape[0] * images.shape[1]);
@@ -273,7 +288,7 @@
     },
 
     samples(canvas, panel) {
-      if (atlas.image) return tiles(canvas, pictures(panel.samples, 64), 8);
+      if (atlas.image) return tiles(canvas, pictures(panel.samples, 64), 8, { colour: tileColour(panel) });
       const view = open(canvas), plot = plane(view, atlas.range), count = Math.min(2000, rows(panel.samples));
       view.pen.globalAlpha = 0.75;
       const both = atlas.data ? mixed(panel.samples, atlas.data, count) : panel.samples, colours = [ink("model"), ink("real")];
@@ -286,13 +301,13 @@
     interpolation(canvas, panel) { tiles(canvas, pictures(panel.interpolation), panel.interpolation.shape[1]); },
 
     nearest(canvas, panel) {
-      const columns = 8, count = Math.min(16, panel.nearest.shape[1], panel.samples.shape[1]);
+      const columns = 8, count = Math.min(32, panel.nearest.shape[1], panel.samples.shape[1]);
       const samples = pictures(panel.samples, count), nearest = pictures(panel.nearest, count), order = [];
       for (let from = 0; from < count; from += columns)
         for (const half of [samples, nearest]) {
-          for (let k = from; k < from + columns; ++k) order.push(half[k] || new Uint8Array(panel.nearest.shape[2]));
+          for (let k = from; k < from + columns; ++k) order.push(k < count ? half[k] : null);
         }
-      tiles(canvas, order, columns);
+      tiles(canvas, order, columns, { group: 2 });
     },
 
     loss(canvas, panel) {

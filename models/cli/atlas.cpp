@@ -1,0 +1,81 @@
+#include "models/report/atlas.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include "models/cli/command.h"
+#include "models/cli/output.h"
+
+namespace pf::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The folder may be an earlier atlas, which is replaced, but nothing else.
+void check_folder(const std::string& folder) {
+  std::error_code ignored;
+  if (!fs::exists(folder)) return;
+  if (!fs::is_directory(folder)) throw UsageError(join("--out ", folder, ": a file of this name exists; choose another folder"));
+  if (!fs::is_empty(folder, ignored) && !fs::exists(fs::path(folder) / "atlas.html") && !fs::exists(fs::path(folder) / ".atlas"))
+    throw UsageError(join("--out ", folder, ": the folder is not empty and holds no atlas; choose another"));
+}
+
+void run(const AtlasOptions& o) {
+  check_folder(o.folder);
+  for (const std::string& name : o.families) family(name);
+  std::error_code error;
+  fs::create_directories(o.folder, error);
+  check(!error, "--out ", o.folder, ": cannot be made: ", error.message());
+  const bool terminal = isatty(STDERR_FILENO) != 0;
+  watch_interrupt();
+  std::string last;
+  const bool finished = make_atlas(
+      o,
+      [&](const std::string& family, const std::string& doing, const TrainProgress* p) {
+        const std::string line = join(family, ": ", doing);
+        if (!p) {
+          std::cerr << (terminal ? "\r\x1b[K" : "") << line << (terminal ? "" : "\n") << std::flush;
+        } else if (terminal) {
+          std::cerr << "\r\x1b[K" << line << ", step " << p->step << " of " << p->steps << ", loss " << brief(p->loss) << ", "
+                    << duration(p->seconds_left) << " left" << std::flush;
+        }
+      },
+      interrupted);
+  if (terminal) std::cerr << "\r\x1b[K";
+  if (!finished) {
+    std::cerr << "stopped before the page was made; the runs so far are in " << o.folder << '\n';
+    return;
+  }
+  std::cout << "the atlas is " << (fs::path(o.folder) / "atlas.html").string() << '\n';
+}
+
+}  // namespace
+
+void add_atlas(CLI::App& app) {
+  auto o = std::make_shared<AtlasOptions>();
+  CLI::App* command = app.add_subcommand("atlas", "train every family on the same data and noise, and show them on one page");
+  command->add_option("--data", o->data, "a 2-D set, or images such as fashion-mnist")->capture_default_str();
+  o->folder.clear();
+  command->add_option("--out", o->folder, "folder for the page and the runs; by default out/atlas-DATA");
+  command->add_option("--families", o->families, "only these")->delimiter(',');
+  command->add_option("--seed", o->seed, "of everything")->default_val(0);
+  command->add_option("--effort", o->effort, "multiplies every family's training steps")
+      ->capture_default_str()
+      ->check(CLI::Range(1e-4, 1000.0));
+  add_threads_option(*command);
+  command->callback([o] {
+    AtlasOptions options = *o;
+    if (options.folder.empty()) {
+      std::string name = options.data;
+      for (char& c : name)
+        if (c == ':' || c == '/') c = '-';
+      options.folder = "out/atlas-" + name;
+    }
+    if (options.data != "8gaussians") options.command += " --data " + options.data;
+    run(options);
+  });
+}
+
+}  // namespace pf::cli

@@ -1,0 +1,197 @@
+#include "models/report/atlas.h"
+
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+
+#include "models/assignment.h"
+#include "models/interpolation.h"
+#include "models/metrics/evaluate.h"
+#include "models/report/pictures.h"
+#include "nn/data/load.h"
+#include "nn/data/synthetic.h"
+#include "tensor/ops/argmax.h"
+#include "tensor/ops/join.h"
+#include "tensor/ops/special.h"
+
+namespace pf {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+constexpr int64_t noise_points = 1200;  // pushed through every family and drawn in every panel
+constexpr int64_t cells = 96;           // of a density map, a side
+constexpr int64_t shown_images = 64;
+constexpr int64_t nearest_images = 16;
+
+/// The centres of cells × cells squares over (−range, range)²: row = y from below, column = x.
+Tensor plane_grid(double range) {
+  Tensor grid = Tensor::empty({cells * cells, 2});
+  float* p = grid.mutable_data<float>();
+  auto centre = [&](int64_t i) { return float(range * ((2.0 * double(i) + 1) / double(cells) - 1)); };
+  for (int64_t y = 0; y < cells; ++y)
+    for (int64_t x = 0; x < cells; ++x) {
+      *p++ = centre(x);
+      *p++ = centre(y);
+    }
+  return grid;
+}
+
+/// For each row the nearest row of `among`, in pieces so that memory stays bounded.
+Tensor nearest_rows(const Tensor& rows, const Tensor& among) {
+  constexpr int64_t piece = 4000;
+  std::vector<double> best(size_t(rows.size(0)), INFINITY);
+  Tensor out = copy(rows);
+  float* to = out.mutable_data<float>();
+  const int64_t d = rows.size(1);
+  for (int64_t at = 0; at < among.size(0); at += piece) {
+    const Tensor part = contiguous(slice(among, 0, at, std::min(among.size(0), at + piece)));
+    const Tensor distances = squared_distances(rows, part);
+    for (int64_t i = 0; i < rows.size(0); ++i) {
+      const double* row = distances.data<double>() + i * part.size(0);
+      const double* least = std::min_element(row, row + part.size(0));
+      if (*least >= best[size_t(i)]) continue;
+      best[size_t(i)] = *least;
+      std::copy_n(part.data<float>() + (least - row) * d, d, to + i * d);
+    }
+  }
+  return out;
+}
+
+std::string verdict_of(const std::vector<Metric>& metrics) {
+  for (const Metric& m : metrics)
+    if (m.name == "modes" && std::isfinite(m.floor) && m.value < m.floor)
+      return join("collapsed: ", m.value, " of ", m.floor, " modes");
+  return "ok";
+}
+
+TrainOptions options_for(const ModelConfig& config, const Family& family, const Dataset& data, double effort) {
+  const TrainingDefaults defaults = family.defaults(config.settings, {.width = config.width, .image = config.image});
+  TrainOptions options;
+  options.steps = std::max<int64_t>(1, int64_t(double(defaults.steps) * effort));
+  options.batch = std::min(defaults.batch, data.train.size(0));
+  options.rate = defaults.rate;
+  options.save_every = std::max<int64_t>(options.steps / 4, 1);
+  options.picture_every = options.steps;
+  return options;
+}
+
+void fill_plane(AtlasPanel& panel, const Model& model, const Tensor& plane, double range, Rng rng) {
+  const Tensor z = shared_noise(model.transform().base(), plane, rng);
+  panel.base = plane;
+  panel.pushed = model.push(z);
+  panel.samples = model.sample(2000, rng);
+  if (model.transform().traits().density != DensityKind::none) {
+    Rng estimate = rng.child(1);
+    panel.density = reshape(model.log_density(plane_grid(range), estimate).value, {cells, cells});
+  }
+}
+
+void fill_images(AtlasPanel& panel, const Model& model, const Tensor& plane, const Dataset& data, Rng rng) {
+  const Distribution& base = model.transform().base();
+  const Tensor z = shared_noise(base, slice(plane, 0, 0, shown_images), rng);
+  const Tensor samples = model.push(z);
+  panel.base = slice(plane, 0, 0, shown_images);
+  panel.samples = to_unit_pixels(model.config(), samples);
+  panel.nearest = to_unit_pixels(model.config(), nearest_rows(contiguous(slice(samples, 0, 0, nearest_images)), data.train));
+  constexpr int64_t rows = 4, steps = 9;
+  const Tensor ways = interpolate(base, slice(z, 0, 0, rows), slice(z, 0, rows, 2 * rows), steps);
+  const Tensor x = model.push(reshape(ways, {steps * rows, base.width()}));
+  panel.interpolation = to_unit_pixels(model.config(), permute(reshape(x, {steps, rows, model.config().width}), {1, 0, 2}));
+}
+
+}  // namespace
+
+Tensor shared_noise(const Distribution& base, const Tensor& plane, const Rng& rng) {
+  const int64_t width = base.width();
+  Rng rest = rng.child(7);
+  const Tensor first = ndtr(plane);
+  const Tensor u = width <= 2 ? slice(first, 1, 0, width)
+                              : concat(std::vector{first, rest.uniform({plane.size(0), width - 2}, plane.dtype())}, 1);
+  return base.from_uniform(contiguous(u));
+}
+
+bool make_atlas(const AtlasOptions& options, const AtlasReport& report, const std::function<bool()>& stop) {
+  namespace fs = std::filesystem;
+  const auto start = Clock::now();
+  auto say = [&](const std::string& family, const std::string& doing) {
+    if (report) report(family, doing, nullptr);
+  };
+  const Dataset data = load_dataset(options.data, {.seed = options.seed});
+  check(data.dim() == 2 || data.image, "atlas: ", data.name, " has ", data.dim(), " columns: expected two, or images");
+  const Rng rng = Rng(options.seed).child(100);
+  const Tensor plane = rng.child(1).normal({noise_points, 2});
+
+  AtlasPage page;
+  page.dataset = data.name;
+  page.command = options.command;
+  page.seed = int64_t(options.seed);
+  if (data.entropy) page.entropy = *data.entropy;
+  if (data.image) {
+    page.image_height = data.image->height;
+    page.image_width = data.image->width;
+  } else {
+    page.data = slice(data.test, 0, 0, std::min<int64_t>(2000, data.test.size(0)));
+    double largest = 0;
+    for (float v : contiguous(page.data).to_vector<float>()) largest = std::max(largest, std::abs(double(v)));
+    page.range = std::ceil(largest * 1.1 * 2) / 2;
+    for (const Synthetic& set : synthetic_sets())
+      if (set.name == data.name) {
+        page.range = set.extent;
+        page.description = set.description;
+        page.true_density = reshape(log_density_2d(set.name, plane_grid(page.range)), {cells, cells});
+      }
+  }
+
+  std::vector<std::string> names = options.families;
+  if (names.empty())
+    for (const Family& f : families()) names.push_back(f.name);
+  for (const std::string& name : names) {
+    const Family& kind = family(name);
+    const ModelConfig config = ModelConfig::make(name, data, options.seed);
+    const TrainOptions training = options_for(config, kind, data, options.effort);
+    Model model(config, data.train);
+    if (data.image && !page.data.defined())
+      page.data = to_unit_pixels(config, slice(data.test, 0, 0, shown_images));
+    const std::string folder = options.folder.empty() ? "" : (fs::path(options.folder) / name).string();
+    say(name, "training");
+    Trainer trainer(model, data, training, folder);
+    const TrainResult trained =
+        trainer.run([&](const TrainProgress& p) { if (report) report(name, "training", &p); }, stop);
+    if (trained.interrupted) return false;
+
+    say(name, "measuring");
+    AtlasPanel panel;
+    panel.family = name;
+    for (const Setting& s : config.settings.list())
+      if (s.key == "variant" || s.key == "likelihood") panel.variant = s.value;
+    panel.title = kind.title;
+    panel.map = kind.map;
+    panel.density_kind = name_of(model.transform().traits().density);
+    panel.loss = trained.loss;
+    panel.loss_name = model.objective().name();
+    panel.train_seconds = trained.seconds;
+    panel.parameters = model.parameters();
+    panel.steps = trained.step;
+    Rng sampling = rng.child(5), measuring = rng.child(6);
+    const auto before = Clock::now();
+    const int64_t timed = data.image ? 100 : 1000;
+    model.sample(timed, sampling);
+    panel.sample_ms_per_1000 = seconds_since(before) * 1e6 / double(timed);
+    EvaluateOptions evaluation;
+    if (data.image) evaluation.samples = 1000;
+    panel.metrics = evaluate(model, data, measuring, evaluation);
+    panel.verdict = verdict_of(panel.metrics);
+    say(name, "drawing");
+    if (data.image) fill_images(panel, model, plane, data, rng);
+    else fill_plane(panel, model, plane, page.range, rng);
+    page.panels.push_back(std::move(panel));
+    if (stop && stop()) return false;
+  }
+  page.total_seconds = seconds_since(start);
+  write_atlas(page, options.folder);
+  return true;
+}
+
+}  // namespace pf
