@@ -4,9 +4,11 @@
 #include <numbers>
 
 #include "tensor/ops/exponential.h"
+#include "tensor/ops/argmax.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
+#include "tensor/ops/softmax.h"
 #include "tensor/ops/special.h"
 
 namespace pf {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "tensor/ops/argmax.h"
 #include "tensor/ops/comparison.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
