@@ -1,6 +1,7 @@
 #pragma once
 
-// The functions that the C library lacks, written for accuracy alone; meant for a type wider than the one under test.
+// What the elementary functions are measured by: the error in ulp, and the functions that the C library lacks, written for
+// accuracy alone in a type wider than the one under test.
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +11,26 @@
 #include "tensor/math.h"
 
 namespace pf::reference {
+
+/// The type whose library functions judge those of T.
+template <class T> using Wider = std::conditional_t<std::same_as<T, float>, double, long double>;
+
+/// |got − want| in units in the last place; infinity where the kinds differ (NaN, or the sign of a zero).
+template <class T> double error_in_ulp(T got, Wider<T> want, double at_least = 0) {
+  constexpr double wrong = std::numeric_limits<double>::infinity();
+  using Limits = std::numeric_limits<T>;
+  if (std::isnan(got) || std::isnan(want)) return std::isnan(got) && std::isnan(want) ? 0 : wrong;
+  if (got == 0 && want == 0) return std::signbit(got) == std::signbit(want) ? 0 : wrong;
+  // Infinity counts as the next number after the largest, so that an overflow one ulp too early is an error of one ulp.
+  const Wider<T> beyond = std::ldexp(Wider<T>(1), Limits::max_exponent);
+  const Wider<T> g = std::isinf(got) ? std::copysign(beyond, Wider<T>(got)) : Wider<T>(got);
+  const Wider<T> w = std::abs(want) > beyond ? std::copysign(beyond, want) : want;
+  if (g == w) return 0;
+  const Wider<T> size = std::max({std::abs(w), Wider<T>(at_least), Wider<T>(Limits::min())});
+  const Wider<T> ulp =
+      std::ldexp(Wider<T>(1), std::max(std::ilogb(size), Limits::min_exponent - 1) - (Limits::digits - 1));
+  return double(std::abs(g - w) / ulp);
+}
 
 inline constexpr long double pi = 3.14159265358979323846264338327950288L;
 // 1/√2, and what a long double cannot hold of it.

@@ -20,6 +20,9 @@
 namespace pf {
 namespace {
 
+using reference::error_in_ulp;
+using reference::Wider;
+
 double keeps_relative_accuracy(double) { return 0; }
 double near_mirrored_zeros_of_lgamma(double x) { return x < 0 ? 1 - x * std::log1p(-x) : 0; }
 double near_zeros_of_digamma(double x) { return x < 0 ? 1 + std::log1p(-x) : 1; }
@@ -31,27 +34,8 @@ struct Bound {
   double (*at_least)(double x) = keeps_relative_accuracy;
 };
 
-template <class T> using Wider = std::conditional_t<std::same_as<T, float>, double, long double>;
-
 template <class T> constexpr double bound_of(const Bound& b) {
   return std::same_as<T, float> ? b.of_float : b.of_double;
-}
-
-/// |got − want| in units in the last place; infinity where the kinds differ (NaN, or the sign of a zero).
-template <class T> double error_in_ulp(T got, Wider<T> want, double at_least = 0) {
-  constexpr double wrong = std::numeric_limits<double>::infinity();
-  using Limits = std::numeric_limits<T>;
-  if (std::isnan(got) || std::isnan(want)) return std::isnan(got) && std::isnan(want) ? 0 : wrong;
-  if (got == 0 && want == 0) return std::signbit(got) == std::signbit(want) ? 0 : wrong;
-  // Infinity counts as the next number after the largest, so that an overflow one ulp too early is an error of one ulp.
-  const Wider<T> beyond = std::ldexp(Wider<T>(1), Limits::max_exponent);
-  const Wider<T> g = std::isinf(got) ? std::copysign(beyond, Wider<T>(got)) : Wider<T>(got);
-  const Wider<T> w = std::abs(want) > beyond ? std::copysign(beyond, want) : want;
-  if (g == w) return 0;
-  const Wider<T> size = std::max({std::abs(w), Wider<T>(at_least), Wider<T>(Limits::min())});
-  const Wider<T> ulp =
-      std::ldexp(Wider<T>(1), std::max(std::ilogb(size), Limits::min_exponent - 1) - (Limits::digits - 1));
-  return double(std::abs(g - w) / ulp);
 }
 
 uint32_t float_stride() {
