@@ -135,6 +135,25 @@ template std::vector<Variable> pull_cotangents(Variable, std::span<const Variabl
 template Tensor push_tangents(const Variable&, std::span<const Variable>, std::span<const Tensor>);
 template Variable push_tangents(const Variable&, std::span<const Variable>, std::span<const Variable>);
 
+template <Array A>
+A transposed_vjp(const Tensor& output, std::span<const A> tangents,
+                 const std::function<std::vector<Variable>(const Variable& g)>& vjp) {
+  const Variable g = tracked(zeros(output.shape(), output.dtype()));
+  const std::vector<Variable> grads = vjp(g);
+  Variable inner;
+  for (size_t i = 0; i < tangents.size(); ++i) {
+    if (!tangents[i].defined() || !grads[i].defined()) continue;
+    accumulate(inner, sum(grads[i] * Variable(tangents[i])));
+  }
+  if (!inner.tracked()) return A();
+  const A one(ones({}, output.dtype()));
+  return pull_cotangents<A>(std::move(inner), std::span(&g, 1), one, {.allow_unused = true})[0];
+}
+template Tensor transposed_vjp(const Tensor&, std::span<const Tensor>,
+                               const std::function<std::vector<Variable>(const Variable&)>&);
+template Variable transposed_vjp(const Tensor&, std::span<const Variable>,
+                                 const std::function<std::vector<Variable>(const Variable&)>&);
+
 namespace {
 struct Alias {
   static constexpr auto name = "alias";

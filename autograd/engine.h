@@ -2,6 +2,7 @@
 // The two walks over a recorded graph: cotangents from the result down to the inputs (reverse mode), tangents from the
 // inputs up to the result (forward mode). Both are loops over the reachable nodes in creation order.
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -23,6 +24,12 @@ std::vector<A> pull_cotangents(Variable y, std::span<const Variable> targets, co
 /// Forward mode: Σ ∂y/∂xᵢ tᵢ. An undefined tangent means zero.
 template <Array A>
 A push_tangents(const Variable& y, std::span<const Variable> inputs, std::span<const A> tangents);
+
+/// Forward mode from a reverse rule, for operations that state only that one: vjp(g) is linear in g, so differentiating
+/// ⟨vjp(g), t⟩ with respect to g gives J t. `output` tells shape and type. Undefined where J t is zero.
+template <Array A>
+A transposed_vjp(const Tensor& output, std::span<const A> tangents,
+                 const std::function<std::vector<Variable>(const Variable& g)>& vjp);
 
 /// The same value as a new node, so that one use of a variable can be told from another.
 Variable alias(const Variable& x);

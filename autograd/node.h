@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "autograd/variable.h"
 
@@ -49,6 +50,7 @@ class Node {
  private:
   friend class NodePtr;
   friend struct Tape;
+  friend std::vector<Variable> captured_since(uint64_t first_number, const Node* result);
   void drop() noexcept;
 
   inline static std::atomic<uint64_t> next_{1};

@@ -132,12 +132,15 @@ class OpNode final : public Node {
     for (size_t i = 0; i < N; ++i)
       if (wanted[int(i)]) grads[i] = std::move(from[i]);
   }
+  static Tensor zero_of(const Tensor& x) {
+    return x.is_literal() ? Tensor(0.0) : pf::expand(zeros({}, x.dtype()), x.shape());
+  }
   /// Missing tangents as zeros that take no memory.
   template <class A>
   std::array<A, N> fill(std::span<const A> tangents) const {
     std::array<A, N> out;
     for (size_t i = 0; i < N; ++i)
-      out[i] = tangents[i].defined() ? tangents[i] : A(pf::expand(zeros({}, inputs_[i].dtype()), inputs_[i].shape()));
+      out[i] = tangents[i].defined() ? tangents[i] : A(zero_of(inputs_[i].value()));
     return out;
   }
 
@@ -236,27 +239,19 @@ class OpNode final : public Node {
       if (wanted[int(i)]) grads[i] = std::move(found[k++]);
   }
 
-  /// Forward mode from the reverse rule: vjp is linear in g, so differentiating ⟨vjp(g), t⟩ with respect to g gives J t.
   template <class A>
   A jvp_from_vjp(std::span<const A> tangents) const {
-    const Variable g = tracked(zeros(output().shape(), output().dtype()));
-    std::array<Variable, N> grads;
     Wanted wanted{0};
     for (size_t i = 0; i < N; ++i)
       if (tangents[i].defined()) wanted.bits |= 1u << i;
     const Variable y = std::same_as<A, Tensor> ? Variable(output()) : output_as<Variable>();
-    with_inputs<A>([&](const auto&... x) {
-      store(op_.vjp(wanted, g, Variable(x)..., y), wanted, std::span<Variable>(grads));
+    return transposed_vjp<A>(output(), tangents, [&](const Variable& g) {
+      std::vector<Variable> grads(N);
+      with_inputs<A>([&](const auto&... x) {
+        store(op_.vjp(wanted, g, Variable(x)..., y), wanted, std::span<Variable>(grads));
+      });
+      return grads;
     });
-    Variable inner;
-    for (size_t i = 0; i < N; ++i) {
-      if (!grads[i].defined()) continue;
-      Variable term = pf::sum(grads[i] * Variable(tangents[i]));
-      inner = inner.defined() ? inner + term : term;
-    }
-    if (!inner.defined()) return A();
-    const A seed(ones({}, output().dtype()));
-    return pull_cotangents<A>(std::move(inner), std::span(&g, 1), seed, {.allow_unused = true})[0];
   }
 
   static Tensor times_partial(const Tensor& g, const Tensor& partial) { return g * partial; }

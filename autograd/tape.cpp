@@ -4,11 +4,17 @@
 
 namespace pf {
 
+namespace {
+// Nodes carry the mark of the last walk that saw them. Each walk takes two marks.
+uint64_t new_marks() {
+  static std::atomic<uint64_t> marks{2};
+  return marks.fetch_add(2, std::memory_order_relaxed);
+}
+}  // namespace
+
 Tape::Tape(const Node* result, std::span<const Variable> targets, bool stop_at_targets) {
-  // Nodes carry the mark of the last walk that saw them: `target` for targets not met yet, `seen` for collected nodes.
-  static std::atomic<uint64_t> walks{2};
-  const uint64_t target = walks.fetch_add(2, std::memory_order_relaxed), seen = target + 1;
-  uint64_t oldest = UINT64_MAX;
+  const uint64_t target = new_marks(), seen = target + 1;  // targets not met yet; collected nodes
+  uint64_t oldest = targets.empty() ? 0 : UINT64_MAX;
   for (const Variable& x : targets)
     if (const Node* node = x.node()) {
       node->walk_ = target;
@@ -47,6 +53,26 @@ Tape::Tape(const Node* result, std::span<const Variable> targets, bool stop_at_t
   target_slots.reserve(targets.size());
   for (const Variable& x : targets)
     target_slots.push_back(x.node() && x.node()->walk_ == seen ? x.node()->slot_ : -1);
+}
+
+std::vector<Variable> captured_since(uint64_t first_number, const Node* result) {
+  const uint64_t seen = new_marks();
+  std::vector<Variable> captured;
+  std::vector<const Node*> open;
+  auto visit = [&](const Variable& x) {
+    const Node* node = x.node();
+    if (!node || node->walk_ == seen) return;
+    node->walk_ = seen;
+    if (node->number_ < first_number) captured.push_back(x);
+    else open.push_back(node);
+  };
+  if (result) visit(Variable(result->output(), NodePtr(const_cast<Node*>(result))));
+  while (!open.empty()) {
+    const Node* node = open.back();
+    open.pop_back();
+    for (const Variable& in : node->inputs()) visit(in);
+  }
+  return captured;
 }
 
 }  // namespace pf

@@ -20,7 +20,8 @@ struct Tape {
   std::vector<int32_t> input_slots;   // of all entries, one after the other; -1: a constant or outside
   std::vector<int32_t> target_slots;  // of the targets; -1: the result does not depend on it
 
-  /// Nodes older than every target are left out, and with `stop_at_targets` all that a target depends on.
+  /// Nodes older than every target are left out, and with `stop_at_targets` all that a target depends on. Without targets:
+  /// everything.
   Tape(const Node* result, std::span<const Variable> targets, bool stop_at_targets);
 
   size_t size() const { return entries.size(); }
@@ -30,5 +31,9 @@ struct Tape {
     return std::span(input_slots).subspan(first, last - first);
   }
 };
+
+/// What a piece of code took from outside: the variables that nodes with this number or a larger one, below `result`, have
+/// as inputs and that are older. Each node once, in order of first meeting; values may be left out (shape_only).
+std::vector<Variable> captured_since(uint64_t first_number, const Node* result);
 
 }  // namespace pf
