@@ -150,8 +150,9 @@ Dataset load_idx_folder(const std::filesystem::path& folder) {
     const ImageShape shape{images.size(1), images.size(2), images.rank() == 4 ? images.size(3) : 1};
     check(!out.image || *out.image == shape, image_path.string(), ": images of ", shape, ", but those to train on are ", out.image.value_or(shape));
     out.image = shape;
-    for (const float* x = images.data<float>(), *end = x + images.numel(); x < end; ++x)
-      check(*x >= 0 && *x <= 255 && *x == float(int(*x)), image_path.string(), ": a pixel ", *x, ": expected integers 0 to 255");
+    const float* pixels = images.data<float>();
+    const float* wrong = std::find_if(pixels, pixels + images.numel(), [](float x) { return !(x >= 0 && x <= 255 && x == float(int(x))); });
+    if (wrong != pixels + images.numel()) fail(image_path.string(), ": a pixel ", *wrong, ": expected integers 0 to 255");
     (train ? out.train : out.test) = images.view(Layout::contiguous({images.size(0), shape.size()}));
 
     if (label_path.empty()) continue;

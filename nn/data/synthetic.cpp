@@ -33,7 +33,7 @@ const std::vector<Synthetic>& all() {
       {"rings", "four circles of radius 3, 2.25, 1.5 and 0.75 with noise of σ 0.08", 2.623183, 4, {}, 3.6},
       {"swissroll", "a spiral with noise of σ 0.2", 2.669646, 1, {}, 3.8},
       {"2spirals", "two spirals, one the other turned by half a circle", 2.645451, 2, {}, 4.2},
-      {"pinwheel", "five bent arms", 2.317788, 5, {}, 5.5},
+      {"pinwheel", "five bent arms", 2.317788, 5, {}, 4.6},
       {"checkerboard", "8 of the 16 squares of a board on [-4, 4]²: a density with jumps", 3.465736, 8, {}, 4.2},
       {"ring8", "8 Gaussians of σ 0.01 on the unit circle: for mode coverage", -4.293022, 8, ring(8, 1, 0.01), 1.3},
       {"grid25", "25 Gaussians of σ 0.05 on a grid of spacing 2: for mode coverage", 0.065288, 25, grid(5, 2, 0.05), 4.6},

@@ -48,14 +48,14 @@ Colour from_oklch(double lightness, double chroma, double hue) {
 
 Colour sequential_colour(double t) {
   t = t > 0 ? std::min(t, 1.) : 0;  // NaN too becomes 0
-  return from_oklch(0.20 + 0.72 * t, 0.10 + 0.08 * t, 0.86 - 0.56 * t);
+  return from_oklch(0.20 + 0.72 * t, 0.085 + 0.075 * t * t * t, 0.86 - 0.56 * t);  // within what a screen shows
 }
 
 Colour noise_colour(double x, double y) {
   const double radius = std::hypot(x, y);
   if (!std::isfinite(radius)) return {0.5f, 0.5f, 0.5f};
   const double nearer = 1 - std::exp(-radius * radius / 2);
-  return from_oklch(0.72 - 0.10 * nearer, 0.02 + 0.15 * nearer, std::atan2(y, x) / (2 * std::numbers::pi));
+  return from_oklch(0.70 - 0.08 * nearer, 0.02 + 0.16 * nearer, std::atan2(y, x) / (2 * std::numbers::pi));
 }
 
 Colour category_colour(int k) {

@@ -2,6 +2,7 @@
 // Pictures of samples: grids of images, clouds of points, heat maps.
 
 #include <span>
+#include <vector>
 
 #include "nn/image/colour.h"
 #include "nn/image/image.h"
@@ -22,7 +23,7 @@ struct Window {
 struct ScatterStyle {
   int64_t width = 400, height = 400;
   double radius = 1.5;  // pixels
-  double alpha = 0.6;
+  double alpha = 0.75;
   Colour background = {1, 1, 1};
 };
 
