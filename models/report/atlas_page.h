@@ -8,21 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "models/metrics/metric.h"
 #include "tensor/tensor.h"
 
 namespace pf {
-
-/// One measured number of one family. NaN means unknown; the page leaves such a place empty.
-struct Metric {
-  std::string name;  // the same text in every family that has it: it is the column of the table
-  double value = std::numeric_limits<double>::quiet_NaN();
-  double error = std::numeric_limits<double>::quiet_NaN();  // standard error
-  double floor = std::numeric_limits<double>::quiet_NaN();  // what real data get against real data; an entropy for NLL
-  std::string kind;  // for likelihoods: "exact", "ode", "bound", "none"; else ""
-  bool lower_is_better = true;
-  std::string note;  // how it was measured, one sentence
-  std::string unit;  // "nats"
-};
 
 /// What one family did. Tensors may be float32 or float64, on the CPU; those not defined are left out.
 struct AtlasPanel {

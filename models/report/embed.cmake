@@ -22,6 +22,6 @@ function(pf_embed target header)
   set(out ${CMAKE_CURRENT_BINARY_DIR}/generated/${name}.cpp)
   add_custom_command(OUTPUT ${out}
     COMMAND ${CMAKE_COMMAND} -D HEADER=${header} "-DFILES=${files}" -D OUT=${out} -P ${PF_EMBED_SCRIPT}
-    DEPENDS ${files} ${PF_EMBED_SCRIPT} VERBATIM COMMENT "Embedding ${ARGN}")
+    DEPENDS ${files} ${PF_EMBED_SCRIPT} VERBATIM COMMENT "Embedding the files of ${header}")
   target_sources(${target} PRIVATE ${out})
 endfunction()

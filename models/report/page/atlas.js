@@ -164,7 +164,7 @@
   }
   function colouredDots(view, plot, points, start) {
     const dark = isDark(), from = start.values;
-    const size = Math.max(1.15, view.width / 300 * Math.sqrt(1500 / Math.max(1000, rows(points))) * 1.5);
+    const size = Math.min(3.5, Math.max(1.15, view.width / 200 * Math.sqrt(1500 / rows(points))));
     dots(view, plot, points, size, (i) => noiseColour(from[2 * i], from[2 * i + 1], dark));
   }
 
