@@ -13,8 +13,8 @@
 //   ξ = 2st / (2st + e),   η = e / (2st + e),   e = q + √(q² + 4s²tu), for q < 0 as 4s²tu / (|q| + √(q² + 4s²tu)).
 
 #include "tensor/ops/activations.h"
-#include "tensor/ops/extremum.h"
-#include "tensor/ops/reduce.h"
+#include "tensor/ops/scan.h"
+#include "tensor/ops/softmax.h"
 
 namespace pf {
 
@@ -27,28 +27,20 @@ inline constexpr double spline_slope_offset = 0.5397424172369522;  // log(e^(1 -
 template <Array A> A spline_composite(const A& x, const A& parameters, double bound, bool inverse) {
   const int64_t bins = (parameters.size(-1) + 1) / 3;
   auto sizes_of = [&](int64_t first) {
-    const A u = slice(parameters, -1, first, first + bins);
-    Tensor largest = slice(value_of(u), -1, 0, 1);
-    for (int64_t k = 1; k < bins; ++k) largest = maximum(largest, slice(value_of(u), -1, k, k + 1));
-    const A e = exp(u - largest);
-    return (e / sum(e, {-1}, true) * (1 - spline_least_bin * double(bins)) + spline_least_bin) * (2 * bound);
+    const A share = softmax(slice(parameters, -1, first, first + bins), -1);
+    return (share * (1 - spline_least_bin * double(bins)) + spline_least_bin) * (2 * bound);
   };
   const A widths = sizes_of(0), heights = sizes_of(bins);
   const Tensor inside = x > -bound && x < bound;
   const A at = where(inside, x, 0.0);
 
-  // Which bin, from plain values: how many inner knots x has reached.
-  const Tensor& along = value_of(inverse ? heights : widths);
-  Tensor bin = zeros(x.shape(), x.dtype()), knot = full(x.shape(), -bound, x.dtype());
-  for (int64_t k = 0; k + 1 < bins; ++k) {
-    knot = knot + pick(along, -1, k);
-    bin = bin + where(value_of(at) >= knot, ones({}, x.dtype()), 0.0);
-  }
-  bin = unsqueeze(bin, -1);
+  // Which bin, from plain values: as many as there are inner knots that x has reached.
+  const Tensor knots = slice(cumsum(value_of(inverse ? heights : widths), -1), -1, 0, bins - 1) - bound;
+  const Tensor bin = sum(cast(unsqueeze(value_of(at), -1) >= knots, x.dtype()), -1, true);
   const Tensor places = arange(0, double(bins), 1, x.dtype());
   const Tensor here = equal(places, bin), before = places < bin, first = equal(bin, 0),
                last = equal(bin, double(bins - 1));
-  auto total = [](const Tensor& mask, const A& of) { return sum(where(mask, of, 0.0), {-1}); };
+  auto total = [](const Tensor& mask, const A& of) { return sum(where(mask, of, 0.0), -1); };
 
   const A left = total(before, widths) - bound, w = total(here, widths);
   const A bottom = total(before, heights) - bound, h = total(here, heights);
@@ -73,9 +65,7 @@ template <Array A> A spline_composite(const A& x, const A& parameters, double bo
   const A slope = s * s * (d1 * xi * xi + s * theta * 2 + d0 * eta * eta) / (d * d);
   const A log_slope = inverse ? -log(slope) : log(slope);
   const A value = where(inside, y, x), log_value = where(inside, log_slope, where(isnan(x), value_of(x), 0.0));
-  Shape both = x.shape();
-  both.insert(0, 2);
-  return apply(Embed{both, 0, 0, 1}, unsqueeze(value, 0)) + apply(Embed{both, 0, 1, 2}, unsqueeze(log_value, 0));
+  return stack({value, log_value});
 }
 }  // namespace detail
 
