@@ -1,0 +1,110 @@
+#include "models/metrics/evaluate.h"
+
+#include "models/metrics/energy_distance.h"
+#include "models/metrics/exact_w2.h"
+#include "models/metrics/likelihood.h"
+#include "models/metrics/mmd.h"
+#include "models/metrics/mode_coverage.h"
+#include "models/metrics/sliced_w2.h"
+#include "models/report/pictures.h"
+#include "tensor/ops/index.h"
+#include "tensor/ops/views.h"
+
+namespace pf {
+namespace {
+
+constexpr int64_t exact_w2_rows = 2000, pairwise_rows = 4000;
+
+/// `count` of the rows, by chance.
+Tensor some_rows(const Tensor& rows, int64_t count, Rng rng) {
+  return index_select(rows, 0, slice(rng.permutation(rows.size(0)), 0, 0, count));
+}
+
+Tensor first_rows(const Tensor& x, int64_t count) { return contiguous(slice(x, 0, 0, std::min(count, x.size(0)))); }
+
+int64_t default_density_rows(const Transform& transform) {
+  switch (transform.traits().density) {
+    case DensityKind::exact: return 10000;
+    case DensityKind::ode: return transform.width() <= 16 ? 2000 : 200;
+    default: return 2000;
+  }
+}
+
+void add_likelihood(std::vector<Metric>& out, const Model& model, const Dataset& data, Rng& rng,
+                    const EvaluateOptions& options) {
+  const Traits traits = model.transform().traits();
+  if (traits.density == DensityKind::none) return;
+  const int64_t wanted = options.density_rows > 0 ? options.density_rows : default_density_rows(model.transform());
+  const Tensor rows = some_rows(data.test, std::min(wanted, data.test.size(0)), rng.child(1));
+  Rng estimates = rng.child(2);
+  const LogDensity density = model.log_density(rows, estimates);
+  const Estimate nats = negative_log_likelihood(density);
+  Metric metric{.name = "NLL", .value = nats.value, .error = nats.error, .kind = name_of(density.kind)};
+  if (data.entropy) metric.floor = *data.entropy;
+  metric.note = join(density.note, "; ", rows.size(0), " test rows");
+  metric.unit = "nats";
+  out.push_back(metric);
+  if (!data.image) return;
+  const Estimate bits = bits_per_dimension(nats, data.dim());
+  metric.name = "bits/dim";
+  metric.value = bits.value;
+  metric.error = bits.error;
+  metric.unit = "bits";
+  out.push_back(metric);
+}
+
+}  // namespace
+
+std::vector<Metric> evaluate(const Model& model, const Dataset& data, Rng& rng, const EvaluateOptions& options) {
+  check(data.dim() == model.config().width, "evaluate: ", data.name, " has ", data.dim(), " columns and the model ",
+        model.config().width);
+  const int64_t n = std::min({options.samples, data.test.size(0), data.train.size(0)});
+  check(n >= 16, "evaluate: ", options.samples, " samples against ", data.test.size(0), " test and ", data.train.size(0),
+        " training rows: expected at least 16 of each");
+  const Rng own = rng.split();
+  Rng likelihood_rng = own.child(1), sampling = own.child(2), directions_rng = own.child(5);
+  std::vector<Metric> out;
+  add_likelihood(out, model, data, likelihood_rng, options);
+
+  const auto comparable = [&](const Tensor& x) { return data.image ? to_unit_pixels(model.config(), x) : x; };
+  const Tensor samples = model.sample(n, sampling);
+  const Tensor fake = comparable(samples), real = comparable(some_rows(data.test, n, own.child(3))),
+               other = comparable(some_rows(data.train, n, own.child(4)));
+  auto add = [&](const char* name, const Estimate& e, const Estimate& floor, std::string note) {
+    out.push_back({.name = name, .value = e.value, .error = e.error, .floor = floor.value, .note = std::move(note)});
+  };
+
+  const Tensor directions = random_directions(options.directions, data.dim(), directions_rng);
+  add("sliced W2", sliced_w2(fake, real, directions), sliced_w2(other, real, directions),
+      join(n, " samples, ", options.directions, " directions"));
+  const int64_t m = std::min(n, exact_w2_rows), p = std::min(n, pairwise_rows);
+  const Tensor fake_m = first_rows(fake, m), real_m = first_rows(real, m), other_m = first_rows(other, m);
+  add("exact W2", exact_w2(fake_m, real_m), exact_w2(other_m, real_m),
+      join("square root of the mean squared distance under the optimal assignment of ", m, " samples"));
+  const Tensor fake_p = first_rows(fake, p), real_p = first_rows(real, p), other_p = first_rows(other, p);
+  const double scale = median_distance(real);
+  add("MMD²", mmd2_mixture(fake_p, real_p, scale), mmd2_mixture(other_p, real_p, scale),
+      join(p, " samples, Gaussian kernels of 1/4 to 4 times the median distance ", scale, ", unbiased"));
+  add("energy distance", energy_distance(fake_p, real_p), energy_distance(other_p, real_p), join(p, " samples, unbiased"));
+
+  for (const Synthetic& set : synthetic_sets()) {
+    if (set.name != data.name || !set.modes) continue;
+    const ModeCoverage c = mode_coverage(samples, *set.modes);
+    out.push_back({.name = "modes",
+                   .value = double(c.captured),
+                   .error = 0,
+                   .floor = double(c.modes),
+                   .lower_is_better = false,
+                   .note = join("with at least one of ", n, " samples within 3 standard deviations; ", c.well_captured,
+                                " hold at least a tenth of their share")});
+    out.push_back({.name = "high quality",
+                   .value = c.high_quality.value,
+                   .error = c.high_quality.error,
+                   .floor = high_quality_ceiling,
+                   .lower_is_better = false,
+                   .note = "part of the samples within 3 standard deviations of a mode; the floor is the true law's"});
+  }
+  return out;
+}
+
+}  // namespace pf
