@@ -9,40 +9,46 @@
 
 namespace pf::detail {
 
-// The last, incomplete vector is computed by the same vector code on a padded copy, so that an element's bits never
-// depend on its position.
-template <class T>
-Vec<T> load_part(const void* data, int64_t at, int64_t count) {
-  T padded[Vec<T>::width];
-  const T* source = static_cast<const T*>(data) + at;
-  for (int k = 0; k < Vec<T>::width; ++k) padded[k] = source[k < count ? k : count - 1];
-  return Vec<T>::load(padded);
-}
-template <class T>
-void store_part(const Vec<T>& value, void* data, int64_t at, int64_t count) {
-  T padded[Vec<T>::width];
-  value.store(padded);
-  std::memcpy(static_cast<T*>(data) + at, padded, size_t(count) * sizeof(T));
+template <class T, size_t In, size_t Out>
+struct Block {
+  int64_t n;
+  std::array<const void*, In> in;
+  std::array<void*, Out> out;
+
+  Vec<T> load(size_t input, int64_t at) const { return Vec<T>::load(static_cast<const T*>(in[input]) + at); }
+  void store(const Vec<T>& value, size_t output, int64_t at) const { value.store(static_cast<T*>(out[output]) + at); }
+};
+
+/// Runs the loop on the whole vectors of a block, then on the incomplete last one as a padded copy: the same code, so that
+/// an element's bits never depend on its position.
+template <class F, class T, size_t In, size_t Out>
+void in_whole_vectors(const F& f, Block<T, In, Out> block, void (*loop)(const F&, const Block<T, In, Out>&)) {
+  constexpr int64_t width = Vec<T>::width;
+  const int64_t rest = block.n % width;
+  block.n -= rest;
+  if (block.n > 0) loop(f, block);
+  if (rest == 0) return;
+  T inputs[In][width], outputs[Out][width];
+  Block<T, In, Out> last{width, {}, {}};
+  for (size_t i = 0; i < In; ++i) {
+    const T* source = static_cast<const T*>(block.in[i]) + block.n;
+    for (int64_t k = 0; k < width; ++k) inputs[i][k] = source[k < rest ? k : rest - 1];
+    last.in[i] = inputs[i];
+  }
+  for (size_t i = 0; i < Out; ++i) last.out[i] = block.out[i] ? outputs[i] : nullptr;
+  loop(f, last);
+  for (size_t i = 0; i < Out; ++i)
+    if (block.out[i]) std::memcpy(static_cast<T*>(block.out[i]) + block.n, outputs[i], size_t(rest) * sizeof(T));
 }
 
-/// Calls body(load, store), once a vector of the block.
-template <class T, class Body>
-void for_each_vector(int64_t n, const Body& body) {
-  constexpr int64_t width = Vec<T>::width;
-  int64_t i = 0;
-  for (; i + width <= n; i += width)
-    body([i](const void* data) { return Vec<T>::load(static_cast<const T*>(data) + i); },
-         [i](const Vec<T>& value, void* data) { value.store(static_cast<T*>(data) + i); });
-  if (i < n)
-    body([i, n](const void* data) { return load_part<T>(data, i, n - i); },
-         [i, n](const Vec<T>& value, void* data) { store_part<T>(value, data, i, n - i); });
-}
+// The loops over whole vectors. Flattened: everything that a formula calls is inlined, whatever the compiler thinks of its
+// size. A call inside the loop would cost more than most formulas.
 
 template <class F, class T, size_t... I>
-void forward_loop(const void* op, int64_t n, const void* const* x, void* y, std::index_sequence<I...>) {
-  const F f = *static_cast<const F*>(op);
-  const std::array<const void*, sizeof...(I)> in{x[I]...};
-  for_each_vector<T>(n, [&](auto load, auto store) { store(f(load(in[I])...), y); });
+[[gnu::flatten, gnu::noinline]] void forward_loop(const F& formula, const Block<T, sizeof...(I), 1>& block,
+                                                  std::index_sequence<I...>) {
+  const F f = formula;
+  for (int64_t at = 0; at < block.n; at += Vec<T>::width) block.store(f(block.load(I, at)...), 0, at);
 }
 
 template <class F, class V, size_t... I>
@@ -55,31 +61,33 @@ auto value_and_partials(const F& f, const std::array<V, sizeof...(I)>& x, const 
   }
 }
 
+/// Inputs: x…, y, g.
 template <class F, class T, size_t... I>
-void vjp_loop(const void* op, int64_t n, const void* g, const void* const* x, const void* y, void* const* grads,
-              std::index_sequence<I...> each) {
-  const F f = *static_cast<const F*>(op);
-  const std::array<const void*, sizeof...(I)> in{x[I]...};
-  const std::array<void*, sizeof...(I)> out{grads[I]...};
-  for_each_vector<T>(n, [&](auto load, auto store) {
-    const std::array<Vec<T>, sizeof...(I)> values{load(in[I])...};
-    const auto partials = value_and_partials(f, values, load(y), each);
-    const Vec<T> scale = load(g);
-    ((out[I] ? store(scale * partials[I], out[I]) : void()), ...);
-  });
+[[gnu::flatten, gnu::noinline]] void vjp_loop(const F& formula, const Block<T, sizeof...(I) + 2, sizeof...(I)>& block,
+                                              std::index_sequence<I...> each) {
+  constexpr size_t count = sizeof...(I);
+  const F f = formula;
+  for (int64_t at = 0; at < block.n; at += Vec<T>::width) {
+    const std::array<Vec<T>, count> values{block.load(I, at)...};
+    const auto partials = value_and_partials(f, values, block.load(count, at), each);
+    const Vec<T> g = block.load(count + 1, at);
+    ((block.out[I] ? block.store(g * partials[I], I, at) : void()), ...);
+  }
 }
 
+/// Inputs: x…, y, tangents….
 template <class F, class T, size_t... I>
-void jvp_loop(const void* op, int64_t n, const void* const* tangents, const void* const* x, const void* y, void* out,
-              std::index_sequence<I...> each) {
-  const F f = *static_cast<const F*>(op);
-  for_each_vector<T>(n, [&](auto load, auto store) {
-    const std::array<Vec<T>, sizeof...(I)> values{load(x[I])...};
-    const auto partials = value_and_partials(f, values, load(y), each);
+[[gnu::flatten, gnu::noinline]] void jvp_loop(const F& formula, const Block<T, 2 * sizeof...(I) + 1, 1>& block,
+                                              std::index_sequence<I...> each) {
+  constexpr size_t count = sizeof...(I);
+  const F f = formula;
+  for (int64_t at = 0; at < block.n; at += Vec<T>::width) {
+    const std::array<Vec<T>, count> values{block.load(I, at)...};
+    const auto partials = value_and_partials(f, values, block.load(count, at), each);
     Vec<T> sum(0);
-    ((sum = sum + load(tangents[I]) * partials[I]), ...);
-    store(sum, out);
-  });
+    ((sum = sum + block.load(count + 1 + I, at) * partials[I]), ...);
+    block.store(sum, 0, at);
+  }
 }
 
 template <class F, size_t... I>
@@ -88,17 +96,27 @@ void integer_loop(const void* op, int64_t n, const void* const* x, void* y, std:
   for (int64_t i = 0; i < n; ++i) static_cast<int64_t*>(y)[i] = f(static_cast<const int64_t*>(x[I])[i]...);
 }
 
-template <class F, class T>
-void add_kernels(PointwiseKernels& kernels) {
-  using Each = std::make_index_sequence<F::arity>;
+template <class F, class T, size_t... I>
+void add_kernels(PointwiseKernels& kernels, std::index_sequence<I...>) {
+  constexpr size_t count = sizeof...(I);
   constexpr int dtype = int(dtype_of<T>());
   kernels.forward[dtype] = [](const void* op, int64_t n, const void* const* x, void* y) {
-    forward_loop<F, T>(op, n, x, y, Each{});
+    using B = Block<T, count, 1>;
+    in_whole_vectors(*static_cast<const F*>(op), B{n, {x[I]...}, {y}},
+                     +[](const F& f, const B& block) { forward_loop(f, block, std::index_sequence<I...>{}); });
   };
   kernels.vjp[dtype] = [](const void* op, int64_t n, const void* g, const void* const* x, const void* y,
-                          void* const* grads) { vjp_loop<F, T>(op, n, g, x, y, grads, Each{}); };
+                          void* const* grads) {
+    using B = Block<T, count + 2, count>;
+    in_whole_vectors(*static_cast<const F*>(op), B{n, {x[I]..., y, g}, {grads[I]...}},
+                     +[](const F& f, const B& block) { vjp_loop(f, block, std::index_sequence<I...>{}); });
+  };
   kernels.jvp[dtype] = [](const void* op, int64_t n, const void* const* tangents, const void* const* x, const void* y,
-                          void* out) { jvp_loop<F, T>(op, n, tangents, x, y, out, Each{}); };
+                          void* out) {
+    using B = Block<T, 2 * count + 1, 1>;
+    in_whole_vectors(*static_cast<const F*>(op), B{n, {x[I]..., y, tangents[I]...}, {out}},
+                     +[](const F& f, const B& block) { jvp_loop(f, block, std::index_sequence<I...>{}); });
+  };
 }
 
 }  // namespace pf::detail
@@ -109,8 +127,8 @@ template <class F>
 const PointwiseKernels& pointwise_kernels() {
   static const PointwiseKernels kernels = [] {
     PointwiseKernels out{F::name, F::arity};
-    detail::add_kernels<F, float>(out);
-    detail::add_kernels<F, double>(out);
+    detail::add_kernels<F, float>(out, std::make_index_sequence<F::arity>{});
+    detail::add_kernels<F, double>(out, std::make_index_sequence<F::arity>{});
     if constexpr (requires { F::integers; })
       out.forward[int(int64)] = [](const void* op, int64_t n, const void* const* x, void* y) {
         detail::integer_loop<F>(op, n, x, y, std::make_index_sequence<F::arity>{});
