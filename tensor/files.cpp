@@ -18,8 +18,7 @@ namespace {
 
 constexpr uint64_t piece = uint64_t(1) << 20;  // bytes handed to the system at a time, and held back before that
 
-template <class Call>
-auto retry(Call&& call) {
+template <class Call> auto retry(Call&& call) {
   decltype(call()) result;
   do result = call();
   while (result < 0 && errno == EINTR);
@@ -42,9 +41,7 @@ class Pending {
     if (fd_ >= 0 && ::access(own_name().c_str(), F_OK) == 0) return;  // /proc is needed to give it a name
     if (fd_ >= 0) ::close(fd_);
 #endif
-    create([&](const char* name) {
-      return fd_ = ::open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    });
+    create([&](const char* name) { return fd_ = ::open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
   }
   Pending(const Pending&) = delete;
   Pending& operator=(const Pending&) = delete;
@@ -59,9 +56,8 @@ class Pending {
     if (::stat(target_.c_str(), &old) == 0) (void)!::fchmod(fd_, old.st_mode & 07777);
     if (retry([&] { return ::fsync(fd_); }) != 0 && errno != EINVAL) cannot("write", target_.string());
     if (temporary_.empty())
-      create([&](const char* name) {
-        return ::linkat(AT_FDCWD, own_name().c_str(), AT_FDCWD, name, AT_SYMLINK_FOLLOW);
-      });
+      create(
+          [&](const char* name) { return ::linkat(AT_FDCWD, own_name().c_str(), AT_FDCWD, name, AT_SYMLINK_FOLLOW); });
     const int closed = ::close(std::exchange(fd_, -1));
     if (closed != 0 && errno != EINTR) cannot("write", target_.string());
     if (::rename(temporary_.c_str(), target_.c_str()) != 0) cannot("write", target_.string());
@@ -76,12 +72,11 @@ class Pending {
  private:
   std::string own_name() const { return "/proc/self/fd/" + std::to_string(fd_); }
 
-  template <class Make>
-  void create(Make&& make) {
+  template <class Make> void create(Make&& make) {
     static std::atomic<int> counter{0};
     for (int attempt = 0;; ++attempt) {
-      const std::string name = "." + target_.filename().string().substr(0, 200) + "." + std::to_string(::getpid()) + "." +
-                               std::to_string(counter++) + ".tmp";
+      const std::string name = "." + target_.filename().string().substr(0, 200) + "." + std::to_string(::getpid()) +
+                               "." + std::to_string(counter++) + ".tmp";
       const std::string full = (folder_ / name).string();
       if (retry([&] { return make(full.c_str()); }) >= 0) {
         temporary_ = full;
@@ -112,7 +107,8 @@ FileReader::FileReader(const std::filesystem::path& path) : path_(path.string())
     if (!S_ISREG(info.st_mode)) {
       std::string part(piece, '\0');
       ssize_t got;
-      while ((got = retry([&] { return ::read(fd_, part.data(), part.size()); })) > 0) held_.append(part, 0, size_t(got));
+      while ((got = retry([&] { return ::read(fd_, part.data(), part.size()); })) > 0)
+        held_.append(part, 0, size_t(got));
       if (got < 0) cannot("read", path_);
       size_ = held_.size();
     }
@@ -125,7 +121,8 @@ FileReader::FileReader(const std::filesystem::path& path) : path_(path.string())
 FileReader::~FileReader() { ::close(fd_); }
 
 void FileReader::read(void* out, uint64_t bytes) {
-  check(bytes <= left(), path_, ": is truncated: wanted ", bytes, " bytes at position ", position_, ", the file has ", left());
+  check(bytes <= left(), path_, ": is truncated: wanted ", bytes, " bytes at position ", position_, ", the file has ",
+        left());
   char* to = static_cast<char*>(out);
   if (!held_.empty()) {
     std::memcpy(to, held_.data() + position_, bytes);

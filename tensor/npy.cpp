@@ -110,16 +110,18 @@ class HeaderParser {
 
 Header read_header(FileReader& file) {
   char start[8];
-  check(file.size() >= 10, file.path(), ": is not an NPY file: it has ", file.size(), " bytes, fewer than the shortest header");
+  check(file.size() >= 10, file.path(), ": is not an NPY file: it has ", file.size(),
+        " bytes, fewer than the shortest header");
   file.read(start, 8);
   check(std::string_view(start, 6) == magic, file.path(), ": is not an NPY file: it does not begin with \\x93NUMPY");
   const int version = static_cast<unsigned char>(start[6]);
   check(version >= 1 && version <= 3, file.path(), ": NPY version ", version, ": expected 1, 2 or 3");
   uint32_t length = 0;
   file.read(&length, version == 1 ? 2 : 4);
-  check(length <= file.left(), file.path(), ": is truncated: the header wants ", int64_t(length), " bytes, the file has ", file.left());
-  check(length <= longest_header, file.path(), ": an NPY header of ", int64_t(length), " bytes: at most ", longest_header,
-        " are read");
+  check(length <= file.left(), file.path(), ": is truncated: the header wants ", int64_t(length),
+        " bytes, the file has ", file.left());
+  check(length <= longest_header, file.path(), ": an NPY header of ", int64_t(length), " bytes: at most ",
+        longest_header, " are read");
   std::string text(length, '\0');
   file.read(text.data(), length);
   return HeaderParser(text, file.path()).parse();
@@ -154,8 +156,7 @@ Stored stored_as(const std::string& descr, const std::string& path) {
   fail(path, ": dtype '", descr.substr(0, 40), "' is not supported: ", advice);
 }
 
-template <class T>
-T loaded(const unsigned char* from, bool swapped) {
+template <class T> T loaded(const unsigned char* from, bool swapped) {
   unsigned char bytes[sizeof(T)];
   std::memcpy(bytes, from, sizeof(T));
   if (swapped) std::reverse(bytes, bytes + sizeof(T));
@@ -164,8 +165,7 @@ T loaded(const unsigned char* from, bool swapped) {
   return out;
 }
 
-template <class From, class To>
-void read_elements(FileReader& file, bool swapped, To* out, int64_t n) {
+template <class From, class To> void read_elements(FileReader& file, bool swapped, To* out, int64_t n) {
   constexpr int64_t piece = 1 << 16;
   if (std::is_same_v<From, To> && !swapped) return file.read(out, uint64_t(n) * sizeof(From));
   const auto buffer = std::make_unique<unsigned char[]>(size_t(std::min(n, piece)) * sizeof(From));
@@ -189,8 +189,10 @@ void read_elements(FileReader& file, const Stored& stored, Tensor& out) {
   int64_t* to = out.mutable_data<int64_t>();
   const bool has_sign = stored.kind == 'i';
   if (stored.bytes == 8) return read_elements<int64_t>(file, swapped, to, n);
-  if (stored.bytes == 1) return has_sign ? read_elements<int8_t>(file, swapped, to, n) : read_elements<uint8_t>(file, swapped, to, n);
-  if (stored.bytes == 2) return has_sign ? read_elements<int16_t>(file, swapped, to, n) : read_elements<uint16_t>(file, swapped, to, n);
+  if (stored.bytes == 1)
+    return has_sign ? read_elements<int8_t>(file, swapped, to, n) : read_elements<uint8_t>(file, swapped, to, n);
+  if (stored.bytes == 2)
+    return has_sign ? read_elements<int16_t>(file, swapped, to, n) : read_elements<uint16_t>(file, swapped, to, n);
   return has_sign ? read_elements<int32_t>(file, swapped, to, n) : read_elements<uint32_t>(file, swapped, to, n);
 }
 
@@ -200,19 +202,20 @@ Tensor read_npy(const std::filesystem::path& path) {
   FileReader file(path);
   const Header header = read_header(file);
   const Stored stored = stored_as(header.descr, file.path());
-  check(int64_t(header.shape.size()) <= max_rank, file.path(), ": an array with ", header.shape.size(), " axes: at most ",
-        max_rank, " are supported");
+  check(int64_t(header.shape.size()) <= max_rank, file.path(), ": an array with ", header.shape.size(),
+        " axes: at most ", max_rank, " are supported");
   Shape shape(header.shape);
-  int64_t wanted = stored.bytes, stride = stored.bytes;  // the second leaves out axes of size 0, so that strides fit too
+  int64_t wanted = stored.bytes,
+          stride = stored.bytes;  // the second leaves out axes of size 0, so that strides fit too
   for (int64_t size : shape)
     if (__builtin_mul_overflow(stride, std::max<int64_t>(size, 1), &stride) || stride > int64_t(1) << 56)
-      fail(file.path(), ": is truncated or corrupt: an array ", shape, " of ", stored.bytes, "-byte numbers does not fit in a file of ",
-           file.size(), " bytes");
+      fail(file.path(), ": is truncated or corrupt: an array ", shape, " of ", stored.bytes,
+           "-byte numbers does not fit in a file of ", file.size(), " bytes");
   wanted *= shape.numel();
-  check(uint64_t(wanted) <= file.left(), file.path(), ": is truncated: an array ", shape, " of '", header.descr, "' wants ", wanted,
-        " bytes, the file has ", file.left());
-  check(uint64_t(wanted) == file.left(), file.path(), ": has ", file.left() - uint64_t(wanted), " bytes after the array ", shape,
-        ": corrupt, or several arrays in one file; save one array a file");
+  check(uint64_t(wanted) <= file.left(), file.path(), ": is truncated: an array ", shape, " of '", header.descr,
+        "' wants ", wanted, " bytes, the file has ", file.left());
+  check(uint64_t(wanted) == file.left(), file.path(), ": has ", file.left() - uint64_t(wanted),
+        " bytes after the array ", shape, ": corrupt, or several arrays in one file; save one array a file");
   if (header.fortran_order) std::reverse(shape.begin(), shape.end());
   Tensor out = Tensor::empty(shape, stored.dtype);
   read_elements(file, stored, out);
@@ -228,7 +231,8 @@ void write_npy(const std::filesystem::path& path, const Tensor& x) {
   std::string sizes;
   for (int64_t size : x.shape()) sizes += std::to_string(size) + (x.rank() == 1 ? "," : ", ");
   if (x.rank() > 1) sizes.resize(sizes.size() - 2);
-  std::string header = join("{'descr': '", descr[int(x.dtype())], "', 'fortran_order': False, 'shape': (", sizes, "), }");
+  std::string header =
+      join("{'descr': '", descr[int(x.dtype())], "', 'fortran_order': False, 'shape': (", sizes, "), }");
   header.resize((10 + header.size() + 1 + 63) / 64 * 64 - 10 - 1, ' ');  // the elements begin at a multiple of 64
   header += '\n';
   const uint16_t length = uint16_t(header.size());

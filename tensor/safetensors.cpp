@@ -29,12 +29,14 @@ struct Entry {
 class Header {
  public:
   explicit Header(FileReader& file) : path_(file.path()) {
-    check(file.size() >= 10, path_, ": is not a safetensors file: it has ", file.size(), " bytes, fewer than the shortest header");
+    check(file.size() >= 10, path_, ": is not a safetensors file: it has ", file.size(),
+          " bytes, fewer than the shortest header");
     uint64_t length = 0;
     file.read(&length, 8);
-    check(length <= file.left(), path_, ": is truncated, or not a safetensors file: the header wants ", std::to_string(length),
-          " bytes, the file has ", file.left());
-    check(length <= longest_header, path_, ": a header of ", length, " bytes: at most ", longest_header, " are allowed");
+    check(length <= file.left(), path_, ": is truncated, or not a safetensors file: the header wants ",
+          std::to_string(length), " bytes, the file has ", file.left());
+    check(length <= longest_header, path_, ": a header of ", length, " bytes: at most ", longest_header,
+          " are allowed");
     std::string text(length, '\0');
     file.read(text.data(), length);
     parse(text);
@@ -61,9 +63,7 @@ class Header {
         }
         return true;
       });
-    } catch (const Json::exception&) {
-      broken("it is not valid JSON");
-    }
+    } catch (const Json::exception&) { broken("it is not valid JSON"); }
     if (!json.is_object()) broken("it is not a JSON object");
     for (const std::string& name : order) {
       if (name == "__metadata__") read_metadata(json[name]);
@@ -81,14 +81,16 @@ class Header {
 
   Entry read_entry(const std::string& name, const Json& json) const {
     const auto whole_numbers = [](const Json& list) {
-      return list.is_array() && std::all_of(list.begin(), list.end(), [](const Json& x) { return x.is_number_unsigned(); });
+      return list.is_array() &&
+             std::all_of(list.begin(), list.end(), [](const Json& x) { return x.is_number_unsigned(); });
     };
     if (!json.is_object() || !json.contains("dtype") || !json.contains("shape") || !json.contains("data_offsets"))
       broken("the tensor '", name, "' lacks dtype, shape or data_offsets");
     const Json &dtype = json["dtype"], &shape = json["shape"], &offsets = json["data_offsets"];
     if (!dtype.is_string()) broken("the dtype of '", name, "' is not a string");
     if (!whole_numbers(shape)) broken("the shape of '", name, "' is not a list of sizes");
-    if (!whole_numbers(offsets) || offsets.size() != 2) broken("the data_offsets of '", name, "' are not two positions");
+    if (!whole_numbers(offsets) || offsets.size() != 2)
+      broken("the data_offsets of '", name, "' are not two positions");
 
     Entry out;
     out.name = name;
@@ -96,9 +98,10 @@ class Header {
     check(code != std::end(codes), path_, ": the tensor '", name, "' is ", dtype.get<std::string>().substr(0, 20),
           ": F32, F64, I64 and BOOL are read; convert it to F32 first");
     out.dtype = DType(code - std::begin(codes));
-    check(shape.size() <= size_t(max_rank), path_, ": the tensor '", name, "' has ", shape.size(), " axes: at most ", max_rank,
-          " are supported");
-    uint64_t bytes = uint64_t(size_of(out.dtype)), span = bytes;  // the second leaves out axes of size 0: strides fit too
+    check(shape.size() <= size_t(max_rank), path_, ": the tensor '", name, "' has ", shape.size(), " axes: at most ",
+          max_rank, " are supported");
+    uint64_t bytes = uint64_t(size_of(out.dtype)),
+             span = bytes;  // the second leaves out axes of size 0: strides fit too
     for (const Json& size : shape) {
       const auto n = size.get<uint64_t>();
       if (__builtin_mul_overflow(span, std::max<uint64_t>(n, 1), &span) || span > uint64_t(1) << 56)
@@ -123,12 +126,14 @@ class Header {
     uint64_t end = 0;
     for (const Entry* entry : sorted) {
       if (entry->begin != end)
-        broken("'", entry->name, "' begins at ", std::to_string(entry->begin), ", but the tensor before it ends at ", end);
+        broken("'", entry->name, "' begins at ", std::to_string(entry->begin), ", but the tensor before it ends at ",
+               end);
       end = entry->end;
-      check(end <= available, path_, ": is truncated: '", entry->name, "' ends at ", std::to_string(end),
-            ", but only ", available, " bytes follow the header");
+      check(end <= available, path_, ": is truncated: '", entry->name, "' ends at ", std::to_string(end), ", but only ",
+            available, " bytes follow the header");
     }
-    check(end == available, path_, ": has ", available - end, " bytes after its last tensor: corrupt, or not written whole");
+    check(end == available, path_, ": has ", available - end,
+          " bytes after its last tensor: corrupt, or not written whole");
   }
 
   const std::string& path_;
@@ -165,7 +170,8 @@ NamedTensors read_safetensors(const std::filesystem::path& path) {
   std::vector<size_t> order(header.entries.size());
   std::iota(order.begin(), order.end(), size_t(0));
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return std::pair(header.entries[a].begin, header.entries[a].end) < std::pair(header.entries[b].begin, header.entries[b].end);
+    return std::pair(header.entries[a].begin, header.entries[a].end) <
+           std::pair(header.entries[b].begin, header.entries[b].end);
   });
   for (size_t i : order) {
     const Entry& entry = header.entries[i];
@@ -200,8 +206,10 @@ void write_safetensors(const std::filesystem::path& path, const NamedTensors& co
     std::set<std::string> names;
     for (size_t i = 0; i < order.size(); ++i) {
       const auto& [name, x] = content.tensors[i];
-      check(names.insert(name).second && name != "__metadata__", path.string(), ": two tensors are called '", name, "'");
-      check(x.device() == Device::cpu(), path.string(), ": write_safetensors: '", name, "' is on ", x.device(), ": expected cpu");
+      check(names.insert(name).second && name != "__metadata__", path.string(), ": two tensors are called '", name,
+            "'");
+      check(x.device() == Device::cpu(), path.string(), ": write_safetensors: '", name, "' is on ", x.device(),
+            ": expected cpu");
       item(name, {{"dtype", codes[int(x.dtype())]},
                   {"shape", std::vector<int64_t>(x.shape().begin(), x.shape().end())},
                   {"data_offsets", {begin[i], begin[i] + uint64_t(x.numel() * size_of(x.dtype()))}}});

@@ -8,11 +8,12 @@ Batches::Batches(Tensor x, Tensor labels, int64_t batch_size, const Rng& rng)
     : batch_size_(batch_size), state_{rng.state(), 0, 0} {
   check(x.rank() == 2, "batches: data ", x.shape(), ": expected rows [n, d]");
   check(batch_size >= 1, "batches: a batch of ", batch_size, " rows: expected at least 1");
-  check(batch_size <= x.size(0), "batches: a batch of ", batch_size, " rows from ", x.size(0), ": choose a batch size of ", x.size(0),
-        " or less");
+  check(batch_size <= x.size(0), "batches: a batch of ", batch_size, " rows from ", x.size(0),
+        ": choose a batch size of ", x.size(0), " or less");
   x_ = contiguous(x);
   if (labels.defined()) {
-    check(labels.rank() == 1 && labels.size(0) == x.size(0), "batches: labels ", labels.shape(), " for data ", x.shape(), ": expected one a row");
+    check(labels.rank() == 1 && labels.size(0) == x.size(0), "batches: labels ", labels.shape(), " for data ",
+          x.shape(), ": expected one a row");
     labels_ = contiguous(cast(labels, int64));
   }
   shuffle();
@@ -21,8 +22,8 @@ Batches::Batches(Tensor x, Tensor labels, int64_t batch_size, const Rng& rng)
 void Batches::shuffle() { order_ = Rng(state_.rng).child(uint64_t(state_.epoch)).permutation(rows()); }
 
 void Batches::restore(const State& state) {
-  check(state.epoch >= 0 && state.position >= 0 && state.position <= rows(), "batches: position ", state.position, " of epoch ", state.epoch,
-        " does not exist in data of ", rows(), " rows: was the data changed?");
+  check(state.epoch >= 0 && state.position >= 0 && state.position <= rows(), "batches: position ", state.position,
+        " of epoch ", state.epoch, " does not exist in data of ", rows(), " rows: was the data changed?");
   state_ = state;
   shuffle();
 }

@@ -81,8 +81,8 @@ class Reader {
           continue;
         }
       }
-      check(fields.size() == width, path_, ": row ", row, " has ", fields.size(), fields.size() == 1 ? " field" : " fields",
-            ", expected ", width, " as in row 1");
+      check(fields.size() == width, path_, ": row ", row, " has ", fields.size(),
+            fields.size() == 1 ? " field" : " fields", ", expected ", width, " as in row 1");
       for (size_t column = 0; column < width; ++column) {
         const auto [value, problem] = number(fields[column]);
         if (problem) bad_field(row, column, fields[column], problem, out.columns);

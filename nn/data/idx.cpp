@@ -55,8 +55,7 @@ class Unpacked {
   bool gzipped_ = false;
 };
 
-template <class From, class To>
-void convert(const unsigned char* from, To* to, size_t count) {
+template <class From, class To> void convert(const unsigned char* from, To* to, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     unsigned char bytes[sizeof(From)];
     std::reverse_copy(from + i * sizeof(From), from + (i + 1) * sizeof(From), bytes);  // IDX is big-endian
@@ -64,25 +63,37 @@ void convert(const unsigned char* from, To* to, size_t count) {
   }
 }
 
-template <class To>
-void convert(int type, const unsigned char* from, To* to, size_t count) {
+template <class To> void convert(int type, const unsigned char* from, To* to, size_t count) {
   switch (type) {
-    case 0x08: return convert<uint8_t>(from, to, count);
-    case 0x09: return convert<int8_t>(from, to, count);
-    case 0x0B: return convert<int16_t>(from, to, count);
-    case 0x0C: return convert<int32_t>(from, to, count);
-    case 0x0D: return convert<float>(from, to, count);
-    default: return convert<double>(from, to, count);
+    case 0x08:
+      return convert<uint8_t>(from, to, count);
+    case 0x09:
+      return convert<int8_t>(from, to, count);
+    case 0x0B:
+      return convert<int16_t>(from, to, count);
+    case 0x0C:
+      return convert<int32_t>(from, to, count);
+    case 0x0D:
+      return convert<float>(from, to, count);
+    default:
+      return convert<double>(from, to, count);
   }
 }
 
 int width_of(int type) {
   switch (type) {
-    case 0x08: case 0x09: return 1;
-    case 0x0B: return 2;
-    case 0x0C: case 0x0D: return 4;
-    case 0x0E: return 8;
-    default: return 0;
+    case 0x08:
+    case 0x09:
+      return 1;
+    case 0x0B:
+      return 2;
+    case 0x0C:
+    case 0x0D:
+      return 4;
+    case 0x0E:
+      return 8;
+    default:
+      return 0;
   }
 }
 
@@ -94,7 +105,8 @@ Tensor read_idx(const std::filesystem::path& path, DType dtype) {
   unsigned char head[4] = {};
   check(file.read(head, 4) == 4, name, ": is not an IDX file: it is shorter than the header");
   const int type = head[2], rank = head[3], width = width_of(type);
-  check(head[0] == 0 && head[1] == 0 && width > 0, name, ": is not an IDX file: it does not begin with 0, 0 and a type code");
+  check(head[0] == 0 && head[1] == 0 && width > 0, name,
+        ": is not an IDX file: it does not begin with 0, 0 and a type code");
   check(type <= 0x0C || is_floating(dtype), name, ": holds real numbers, expected integers");
   check(rank >= 1 && rank <= max_rank, name, ": an array with ", rank, " axes: expected 1 to ", max_rank);
   Shape shape;
@@ -106,7 +118,8 @@ Tensor read_idx(const std::filesystem::path& path, DType dtype) {
     check(shape[axis] > 0, name, ": an empty array ", shape);
     numbers *= double(shape[axis]);
   }
-  check(numbers * width <= file.capacity(), name, ": is truncated or corrupt: an array ", shape, " does not fit in the ", file.kind());
+  check(numbers * width <= file.capacity(), name, ": is truncated or corrupt: an array ", shape,
+        " does not fit in the ", file.kind());
 
   // Held as bytes until all of them have come: memory is taken for what is there, not for what the header says.
   const size_t wanted = size_t(numbers) * size_t(width);
@@ -116,19 +129,23 @@ Tensor read_idx(const std::filesystem::path& path, DType dtype) {
     const size_t have = bytes.size(), next = std::min(piece, wanted - have);
     bytes.resize(have + next);
     const size_t got = file.read(bytes.data() + have, next);
-    check(got == next, name, ": is truncated: an array ", shape, " wants ", wanted, " bytes, the ", file.kind(), " has ", have + got);
+    check(got == next, name, ": is truncated: an array ", shape, " wants ", wanted, " bytes, the ", file.kind(),
+          " has ", have + got);
   }
   unsigned char more;
-  check(file.read(&more, 1) == 0, name, ": has bytes after the array ", shape, ": corrupt");  // this also checks the gzip sum
+  check(file.read(&more, 1) == 0, name, ": has bytes after the array ", shape,
+        ": corrupt");  // this also checks the gzip sum
 
   Tensor out = Tensor::empty(shape, dtype);
-  dispatch_numeric(dtype, "read_idx", [&]<class T>() { convert(type, bytes.data(), out.mutable_data<T>(), size_t(out.numel())); });
+  dispatch_numeric(dtype, "read_idx",
+                   [&]<class T>() { convert(type, bytes.data(), out.mutable_data<T>(), size_t(out.numel())); });
   return out;
 }
 
 Dataset load_idx_folder(const std::filesystem::path& folder) {
   std::error_code ignored;
-  check(std::filesystem::is_directory(folder, ignored), folder.string(), ": is not a folder: expected one with train-images-idx3-ubyte");
+  check(std::filesystem::is_directory(folder, ignored), folder.string(),
+        ": is not a folder: expected one with train-images-idx3-ubyte");
   const auto find = [&](const std::string& part, const std::string& rank) -> std::filesystem::path {
     for (const char* separator : {"-", "."})
       for (const char* ending : {"", ".gz"}) {
@@ -146,19 +163,23 @@ Dataset load_idx_folder(const std::filesystem::path& folder) {
     const auto image_path = find(part + "-images", "3"), label_path = find(part + "-labels", "1");
     check(!image_path.empty(), folder.string(), ": has no ", part, "-images-idx3-ubyte (or …-ubyte.gz)");
     const Tensor images = read_idx(image_path, float32);
-    check(images.rank() == 3 || images.rank() == 4, image_path.string(), ": an array ", images.shape(), ": expected images [n, height, width]");
+    check(images.rank() == 3 || images.rank() == 4, image_path.string(), ": an array ", images.shape(),
+          ": expected images [n, height, width]");
     const ImageShape shape{images.size(1), images.size(2), images.rank() == 4 ? images.size(3) : 1};
-    check(!out.image || *out.image == shape, image_path.string(), ": images of ", shape, ", but those to train on are ", out.image.value_or(shape));
+    check(!out.image || *out.image == shape, image_path.string(), ": images of ", shape, ", but those to train on are ",
+          out.image.value_or(shape));
     out.image = shape;
     const float* pixels = images.data<float>();
-    const float* wrong = std::find_if(pixels, pixels + images.numel(), [](float x) { return !(x >= 0 && x <= 255 && x == float(int(x))); });
-    if (wrong != pixels + images.numel()) fail(image_path.string(), ": a pixel ", *wrong, ": expected integers 0 to 255");
+    const float* wrong = std::find_if(pixels, pixels + images.numel(),
+                                      [](float x) { return !(x >= 0 && x <= 255 && x == float(int(x))); });
+    if (wrong != pixels + images.numel())
+      fail(image_path.string(), ": a pixel ", *wrong, ": expected integers 0 to 255");
     (train ? out.train : out.test) = images.view(Layout::contiguous({images.size(0), shape.size()}));
 
     if (label_path.empty()) continue;
     const Tensor labels = read_idx(label_path, int64);
-    check(labels.rank() == 1 && labels.size(0) == images.size(0), label_path.string(), ": labels ", labels.shape(), " for ",
-          images.size(0), " images: expected one each");
+    check(labels.rank() == 1 && labels.size(0) == images.size(0), label_path.string(), ": labels ", labels.shape(),
+          " for ", images.size(0), " images: expected one each");
     (train ? out.train_labels : out.test_labels) = labels;
   }
   if (!out.train_labels.defined() || !out.test_labels.defined()) out.train_labels = out.test_labels = Tensor();

@@ -51,13 +51,15 @@ Dataset synthetic(const Synthetic& set, const LoadOptions& options) {
 void divide(Dataset& out, const Tensor& table, const LoadOptions& options) {
   const int64_t n = table.size(0), d = table.size(1);
   check(n >= 2, out.name, ": has ", n, " row: at least 2 are needed, one to train on and one to test on");
-  check(options.test_fraction > 0 && options.test_fraction < 1, "test_fraction ", options.test_fraction, ": expected between 0 and 1");
+  check(options.test_fraction > 0 && options.test_fraction < 1, "test_fraction ", options.test_fraction,
+        ": expected between 0 and 1");
   const int64_t n_test = std::clamp<int64_t>(std::llround(options.test_fraction * double(n)), 1, n - 1);
   const Tensor order = Rng(options.seed).child(3).permutation(n);
   out.test = Tensor::empty({n_test, d});
   out.train = Tensor::empty({n - n_test, d});
   for (int64_t i = 0; i < n; ++i) {
-    float* to = i < n_test ? out.test.mutable_data<float>() + i * d : out.train.mutable_data<float>() + (i - n_test) * d;
+    float* to =
+        i < n_test ? out.test.mutable_data<float>() + i * d : out.train.mutable_data<float>() + (i - n_test) * d;
     std::memcpy(to, table.data<float>() + order.data<int64_t>()[i] * d, size_t(d) * sizeof(float));
   }
 }
@@ -82,7 +84,8 @@ Dataset from_npy(const std::string& path, const LoadOptions& options) {
   const float* x = table.data<float>();
   for (int64_t i = 0; i < n * d; ++i) {
     check(std::isfinite(x[i]), path, ": row ", i / d, ", column ", i % d, " (counted from 0) is ", x[i],
-          std::isnan(x[i]) ? ": remove the row or fill the gap" : ": expected finite numbers within the range of float32");
+          std::isnan(x[i]) ? ": remove the row or fill the gap"
+                           : ": expected finite numbers within the range of float32");
     bytes = bytes && x[i] >= 0 && x[i] <= 255 && x[i] == std::floor(x[i]);
     highest = std::max(highest, x[i]);
   }
@@ -105,7 +108,8 @@ Dataset fashion_mnist() {
   check(std::filesystem::is_directory(fashion_folder), "fashion-mnist: ", fashion_folder,
         " is missing: install it with apt-get install dataset-fashion-mnist");
   Dataset out = load_idx_folder(fashion_folder);
-  out.class_names = {"T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"};
+  out.class_names = {"T-shirt", "trousers", "pullover", "dress", "coat",
+                     "sandal",  "shirt",    "sneaker",  "bag",   "ankle boot"};
   return out;
 }
 
@@ -116,7 +120,10 @@ Dataset fashion_mnist() {
   if (std::filesystem::exists(spec, ignored)) {
     const auto path = std::filesystem::path(spec);
     const std::string ending = path.extension().string();
-    const char* prefix = std::filesystem::is_directory(path, ignored) ? "idx:" : ending == ".csv" ? "csv:" : ending == ".npy" ? "npy:" : nullptr;
+    const char* prefix = std::filesystem::is_directory(path, ignored) ? "idx:"
+                         : ending == ".csv"                           ? "csv:"
+                         : ending == ".npy"                           ? "npy:"
+                                                                      : nullptr;
     if (prefix) advice = join("; did you mean ", prefix, spec, "?");
   }
   if (advice.empty()) {
@@ -148,7 +155,8 @@ Dataset load_dataset(const std::string& spec, const LoadOptions& options) {
   if (spec == "fashion-mnist") {
     out = fashion_mnist();
   } else if (colon != std::string::npos && (kind == "idx" || kind == "npy" || kind == "csv")) {
-    if (path.empty()) throw UsageError(join("data set '", spec, "': give the ", kind == "idx" ? "folder" : "file", " after the colon"));
+    if (path.empty())
+      throw UsageError(join("data set '", spec, "': give the ", kind == "idx" ? "folder" : "file", " after the colon"));
     out = kind == "idx" ? load_idx_folder(path) : kind == "npy" ? from_npy(path, options) : from_csv(path, options);
   } else {
     unknown(spec);

@@ -12,14 +12,16 @@ constexpr double pi = std::numbers::pi;
 
 Modes ring(int count, double radius, double sigma) {
   Modes out{{}, sigma};
-  for (int k = 0; k < count; ++k) out.centres.push_back({radius * std::cos(2 * pi * k / count), radius * std::sin(2 * pi * k / count)});
+  for (int k = 0; k < count; ++k)
+    out.centres.push_back({radius * std::cos(2 * pi * k / count), radius * std::sin(2 * pi * k / count)});
   return out;
 }
 
 Modes grid(int side, double spacing, double sigma) {
   Modes out{{}, sigma};
   for (int i = 0; i < side; ++i)
-    for (int j = 0; j < side; ++j) out.centres.push_back({spacing * (i - (side - 1) / 2.), spacing * (j - (side - 1) / 2.)});
+    for (int j = 0; j < side; ++j)
+      out.centres.push_back({spacing * (i - (side - 1) / 2.), spacing * (j - (side - 1) / 2.)});
   return out;
 }
 
@@ -27,7 +29,8 @@ Modes grid(int side, double spacing, double sigma) {
 // log_density_2d for the others.
 const std::vector<Synthetic>& all() {
   static const std::vector<Synthetic> sets = {
-      {"8gaussians", "8 Gaussians of σ 0.354 on a circle of radius 2.83", 2.831880, 8, ring(8, 4 / 1.414, 0.5 / 1.414), 4.4},
+      {"8gaussians", "8 Gaussians of σ 0.354 on a circle of radius 2.83", 2.831880, 8, ring(8, 4 / 1.414, 0.5 / 1.414),
+       4.4},
       {"moons", "two interleaved half circles of radius 2 with noise of σ 0.2", 2.393879, 2, {}, 4.2},
       {"circles", "circles of radius 3 and 1.5 with noise of σ 0.24", 3.268136, 2, {}, 4.2},
       {"rings", "four circles of radius 3, 2.25, 1.5 and 0.75 with noise of σ 0.08", 2.623183, 4, {}, 3.6},
@@ -36,7 +39,8 @@ const std::vector<Synthetic>& all() {
       {"pinwheel", "five bent arms", 2.317788, 5, {}, 4.6},
       {"checkerboard", "8 of the 16 squares of a board on [-4, 4]²: a density with jumps", 3.465736, 8, {}, 4.2},
       {"ring8", "8 Gaussians of σ 0.01 on the unit circle: for mode coverage", -4.293022, 8, ring(8, 1, 0.01), 1.3},
-      {"grid25", "25 Gaussians of σ 0.05 on a grid of spacing 2: for mode coverage", 0.065288, 25, grid(5, 2, 0.05), 4.6},
+      {"grid25", "25 Gaussians of σ 0.05 on a grid of spacing 2: for mode coverage", 0.065288, 25, grid(5, 2, 0.05),
+       4.6},
   };
   return sets;
 }
@@ -81,13 +85,15 @@ Point swissroll(const Draw& d) {
 
 Point two_spirals(const Draw& d) {
   const double n = 3 * pi * std::sqrt(d.u[0]), sign = d.part == 0 ? 1 : -1;
-  return {sign * (-n * std::cos(n) + 0.5 * d.u[1]) / 3 + 0.1 * d.g[0], sign * (n * std::sin(n) + 0.5 * d.u[2]) / 3 + 0.1 * d.g[1]};
+  return {sign * (-n * std::cos(n) + 0.5 * d.u[1]) / 3 + 0.1 * d.g[0],
+          sign * (n * std::sin(n) + 0.5 * d.u[2]) / 3 + 0.1 * d.g[1]};
 }
 
 Point pinwheel(const Draw& d) {
   const double radial = 1 + 0.3 * d.g[0], tangential = 0.1 * d.g[1];
   const double angle = 2 * pi * d.part / 5 + 0.25 * std::exp(radial);
-  return {2 * (radial * std::cos(angle) - tangential * std::sin(angle)), 2 * (radial * std::sin(angle) + tangential * std::cos(angle))};
+  return {2 * (radial * std::cos(angle) - tangential * std::sin(angle)),
+          2 * (radial * std::sin(angle) + tangential * std::cos(angle))};
 }
 
 // Squares in columns 0 … 3 from the left; two squares each, one higher in every second column. Rounding to float32 must

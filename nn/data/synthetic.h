@@ -23,11 +23,11 @@ struct Modes {
 
 struct Synthetic {
   std::string name;
-  std::string description;   // one line
-  double entropy = 0;        // nats
-  int classes = 1;           // number of parts: modes, arms, rings; a point's label is its part
+  std::string description;  // one line
+  double entropy = 0;       // nats
+  int classes = 1;          // number of parts: modes, arms, rings; a point's label is its part
   std::optional<Modes> modes;
-  double extent = 4;         // practically all points have |x|, |y| < extent: for pictures
+  double extent = 4;  // practically all points have |x|, |y| < extent: for pictures
 };
 
 /// All sets, in the order in which they are shown.

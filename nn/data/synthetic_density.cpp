@@ -35,7 +35,8 @@ double log_normal(double squared_distance, double sigma) {
 
 double mixture(const Modes& modes, double x, double y) {
   LogSum sum;
-  for (const auto& [cx, cy] : modes.centres) sum.add(log_normal((x - cx) * (x - cx) + (y - cy) * (y - cy), modes.sigma));
+  for (const auto& [cx, cy] : modes.centres)
+    sum.add(log_normal((x - cx) * (x - cx) + (y - cy) * (y - cy), modes.sigma));
   return sum.value() - std::log(double(modes.centres.size()));
 }
 
@@ -51,7 +52,8 @@ double blurred_circles(std::initializer_list<double> radii, double sigma, double
   const double distance = std::hypot(x, y);
   LogSum sum;
   for (double radius : radii)
-    sum.add(log_normal((distance - radius) * (distance - radius), sigma) + log_scaled_bessel(distance * radius / (sigma * sigma)));
+    sum.add(log_normal((distance - radius) * (distance - radius), sigma) +
+            log_scaled_bessel(distance * radius / (sigma * sigma)));
   return sum.value() - std::log(double(radii.size()));
 }
 
@@ -114,8 +116,7 @@ class BlurredCurve {
 
   /// Adds a piece: (x, y, density) = piece(t) for t from `first` to `last`; the density is that of t. Intervals are to be
   /// shorter than about σ/2 on the plane: the rule is then exact to all digits away from the ends.
-  template <class Piece>
-  void add(double first, double last, int intervals, Piece&& piece) {
+  template <class Piece> void add(double first, double last, int intervals, Piece&& piece) {
     const double step = (last - first) / intervals;
     for (int i = 0; i <= intervals; ++i) {
       const auto [px, py, density] = piece(first + i * step);
@@ -163,13 +164,17 @@ struct Node {
 BlurredCurve make_moons() {
   BlurredCurve out(0.2, 0);
   out.add(0, pi, 256, [](double a) { return Node{2 * std::cos(a) - 1, 2 * std::sin(a) - 0.2, 0.5 / pi}; });
-  out.add(0, pi, 256, [](double a) { return Node{2 * (1 - std::cos(a)) - 1, 2 * (0.5 - std::sin(a)) - 0.2, 0.5 / pi}; });
+  out.add(0, pi, 256, [](double a) {
+    return Node{2 * (1 - std::cos(a)) - 1, 2 * (0.5 - std::sin(a)) - 0.2, 0.5 / pi};
+  });
   return out;
 }
 
 BlurredCurve make_swissroll() {
   BlurredCurve out(0.2, 0);
-  out.add(1.5 * pi, 4.5 * pi, 512, [](double t) { return Node{t * std::cos(t) / 5, t * std::sin(t) / 5, 1 / (3 * pi)}; });
+  out.add(1.5 * pi, 4.5 * pi, 512, [](double t) {
+    return Node{t * std::cos(t) / 5, t * std::sin(t) / 5, 1 / (3 * pi)};
+  });
   return out;
 }
 
@@ -206,7 +211,8 @@ Tensor log_density_2d(std::string_view name, const Tensor& x) {
   constexpr int64_t chunk = 256;
   const int64_t n = x.size(0);
   parallel_for((n + chunk - 1) / chunk, [&](int64_t c) {
-    for (int64_t i = c * chunk; i < std::min(n, (c + 1) * chunk); ++i) result[i] = log_density(set, p[2 * i], p[2 * i + 1]);
+    for (int64_t i = c * chunk; i < std::min(n, (c + 1) * chunk); ++i)
+      result[i] = log_density(set, p[2 * i], p[2 * i + 1]);
   });
   return out;
 }

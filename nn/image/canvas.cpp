@@ -8,7 +8,8 @@
 namespace pf {
 
 Canvas::Canvas(int64_t width, int64_t height, Colour background) : width_(width), height_(height) {
-  check(width >= 1 && height >= 1 && width <= 32768 && height <= 32768, "canvas: ", width, " × ", height, " pixels: expected 1 to 32768 each");
+  check(width >= 1 && height >= 1 && width <= 32768 && height <= 32768, "canvas: ", width, " × ", height,
+        " pixels: expected 1 to 32768 each");
   pixels_.assign(size_t(width * height), background);
 }
 
@@ -24,7 +25,8 @@ template <class Coverage>
 void Canvas::paint(double x0, double y0, double x1, double y1, Colour colour, double alpha, Coverage&& coverage) {
   if (!(std::isfinite(x0) && std::isfinite(x1) && std::isfinite(y0) && std::isfinite(y1))) return;
   const auto clip = [](double v, int64_t size) { return int64_t(std::clamp(std::floor(v), 0., double(size))); };
-  const int64_t left = clip(x0, width_), right = clip(x1 + 1, width_), top = clip(y0, height_), bottom = clip(y1 + 1, height_);
+  const int64_t left = clip(x0, width_), right = clip(x1 + 1, width_), top = clip(y0, height_),
+                bottom = clip(y1 + 1, height_);
   for (int64_t y = top; y < bottom; ++y)
     for (int64_t x = left; x < right; ++x) {
       const double inside = std::clamp(coverage(double(x) + 0.5, double(y) + 0.5), 0., 1.);
@@ -44,7 +46,8 @@ void Canvas::line(double x0, double y0, double x1, double y1, double thickness, 
   const double half = std::max(thickness, 1.) / 2, faint = std::min(1., thickness);
   const double dx = x1 - x0, dy = y1 - y0, squared = dx * dx + dy * dy;
   // Row by row, so that a long slanted line does not visit its whole box.
-  const double top = std::max(0., std::floor(std::min(y0, y1) - half - 1)), bottom = std::min(double(height_), std::max(y0, y1) + half + 1);
+  const double top = std::max(0., std::floor(std::min(y0, y1) - half - 1)),
+               bottom = std::min(double(height_), std::max(y0, y1) + half + 1);
   if (!std::isfinite(squared)) return;
   for (double row = top; row < bottom; ++row) {
     double first = std::min(x0, x1), last = std::max(x0, x1);
@@ -75,7 +78,8 @@ void Canvas::text(double x, double y, std::string_view text, Colour colour, int 
     const auto glyph = glyph_of(c);
     for (int row = 0; row < 7; ++row)
       for (int column = 0; column < 5; ++column)
-        if (glyph[size_t(row)] >> (4 - column) & 1) rectangle(x + column * scale, y + row * scale, scale, scale, colour);
+        if (glyph[size_t(row)] >> (4 - column) & 1)
+          rectangle(x + column * scale, y + row * scale, scale, scale, colour);
     x += 6 * scale;
   }
 }
@@ -85,7 +89,8 @@ void Canvas::draw(const Image& image, int64_t x, int64_t y) {
     for (int64_t column = std::max<int64_t>(0, -x); column < std::min(image.width, width_ - x); ++column) {
       const uint8_t* p = image.at(column, row);
       const int second = image.channels == 3 ? 1 : 0, third = image.channels == 3 ? 2 : 0;
-      pixels_[size_t((y + row) * width_ + x + column)] = {float(p[0]) / 255, float(p[second]) / 255, float(p[third]) / 255};
+      pixels_[size_t((y + row) * width_ + x + column)] = {float(p[0]) / 255, float(p[second]) / 255,
+                                                          float(p[third]) / 255};
     }
 }
 

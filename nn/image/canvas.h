@@ -22,7 +22,9 @@ class Canvas {
   void rectangle(double x, double y, double width, double height, Colour colour, double alpha = 1);
   /// ASCII in a 5 × 7 font, enlarged `scale` times; (x, y) is the upper left corner. Other characters are drawn as boxes.
   void text(double x, double y, std::string_view text, Colour colour, int scale = 1);
-  static int64_t text_width(std::string_view text, int scale = 1) { return text.empty() ? 0 : int64_t(text.size()) * 6 * scale - scale; }
+  static int64_t text_width(std::string_view text, int scale = 1) {
+    return text.empty() ? 0 : int64_t(text.size()) * 6 * scale - scale;
+  }
   void draw(const Image& image, int64_t x, int64_t y);
 
   Image image() const;

@@ -17,7 +17,8 @@ Linear linear_rgb(double lightness, double chroma, double hue) {
   const double l = cube(lightness + 0.3963377774 * a + 0.2158037573 * b);
   const double m = cube(lightness - 0.1055613458 * a - 0.0638541728 * b);
   const double s = cube(lightness - 0.0894841775 * a - 1.2914855480 * b);
-  return {4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s, -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
+  return {4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
+          -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
           -0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s};
 }
 
@@ -47,7 +48,7 @@ Colour from_oklch(double lightness, double chroma, double hue) {
 }
 
 Colour sequential_colour(double t) {
-  t = t > 0 ? std::min(t, 1.) : 0;  // NaN too becomes 0
+  t = t > 0 ? std::min(t, 1.) : 0;                                                 // NaN too becomes 0
   return from_oklch(0.20 + 0.72 * t, 0.085 + 0.075 * t * t * t, 0.86 - 0.56 * t);  // within what a screen shows
 }
 

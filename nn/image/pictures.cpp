@@ -14,19 +14,23 @@ uint8_t byte(double x) { return x > 0 ? uint8_t(std::min(x, 1.) * 255 + 0.5) : 0
 }  // namespace
 
 Image image_grid(const Tensor& x, const ImageShape& shape, int64_t rows, int64_t columns, int64_t enlarge) {
-  check(x.rank() == 2 && x.size(1) == shape.size(), "image_grid: ", x.shape(), ": expected [n, ", shape.size(), "], images of ", shape);
+  check(x.rank() == 2 && x.size(1) == shape.size(), "image_grid: ", x.shape(), ": expected [n, ", shape.size(),
+        "], images of ", shape);
   check(shape.channels == 1 || shape.channels == 3, "image_grid: images of ", shape, ": expected 1 or 3 channels");
-  check(rows >= 1 && columns >= 1 && enlarge >= 1, "image_grid: ", rows, " rows, ", columns, " columns, enlarged ", enlarge, " times: expected 1 or more");
+  check(rows >= 1 && columns >= 1 && enlarge >= 1, "image_grid: ", rows, " rows, ", columns, " columns, enlarged ",
+        enlarge, " times: expected 1 or more");
   const Tensor values = contiguous(cast(x, float32));
   const float* data = values.data<float>();
-  const int64_t gap = std::max<int64_t>(1, enlarge), cell_width = shape.width * enlarge + gap, cell_height = shape.height * enlarge + gap;
+  const int64_t gap = std::max<int64_t>(1, enlarge), cell_width = shape.width * enlarge + gap,
+                cell_height = shape.height * enlarge + gap;
   Image out(columns * cell_width + gap, rows * cell_height + gap, int(shape.channels), 255);
   for (int64_t i = 0; i < std::min(x.size(0), rows * columns); ++i) {
     const int64_t left = i % columns * cell_width + gap, top = i / columns * cell_height + gap;
     for (int64_t v = 0; v < shape.height * enlarge; ++v)
       for (int64_t u = 0; u < shape.width * enlarge; ++u)
         for (int64_t c = 0; c < shape.channels; ++c)
-          out.at(left + u, top + v)[c] = byte(data[i * shape.size() + (v / enlarge * shape.width + u / enlarge) * shape.channels + c]);
+          out.at(left + u, top + v)[c] =
+              byte(data[i * shape.size() + (v / enlarge * shape.width + u / enlarge) * shape.channels + c]);
   }
   return out;
 }
@@ -34,7 +38,8 @@ Image image_grid(const Tensor& x, const ImageShape& shape, int64_t rows, int64_t
 Image scatter(const Tensor& points, const Window& window, std::span<const Colour> colours, const ScatterStyle& style) {
   check(points.rank() == 2 && points.size(1) == 2, "scatter: ", points.shape(), ": expected points [n, 2]");
   const int64_t n = points.size(0);
-  check(colours.size() == 1 || int64_t(colours.size()) == n, "scatter: ", colours.size(), " colours for ", n, " points: expected 1 or ", n);
+  check(colours.size() == 1 || int64_t(colours.size()) == n, "scatter: ", colours.size(), " colours for ", n,
+        " points: expected 1 or ", n);
   const Tensor values = contiguous(cast(points, float64));
   const double* p = values.data<double>();
   Canvas canvas(style.width, style.height, style.background);
@@ -50,7 +55,8 @@ std::vector<Colour> noise_colours(const Tensor& z) {
   check(z.rank() == 2 && z.size(1) == 2, "noise_colours: ", z.shape(), ": expected points [n, 2]");
   const Tensor values = contiguous(cast(z, float64));
   std::vector<Colour> out;
-  for (int64_t i = 0; i < z.size(0); ++i) out.push_back(noise_colour(values.data<double>()[2 * i], values.data<double>()[2 * i + 1]));
+  for (int64_t i = 0; i < z.size(0); ++i)
+    out.push_back(noise_colour(values.data<double>()[2 * i], values.data<double>()[2 * i + 1]));
   return out;
 }
 
@@ -62,7 +68,8 @@ Image heat_map(const Tensor& values, double lowest, double highest, int64_t enla
   Image out(values.size(1) * enlarge, values.size(0) * enlarge, 3);
   for (int64_t v = 0; v < out.height; ++v)
     for (int64_t u = 0; u < out.width; ++u) {
-      const Colour c = sequential_colour((flat.data<double>()[v / enlarge * values.size(1) + u / enlarge] - lowest) / range);
+      const Colour c =
+          sequential_colour((flat.data<double>()[v / enlarge * values.size(1) + u / enlarge] - lowest) / range);
       uint8_t* pixel = out.at(u, v);
       pixel[0] = byte(c.r);
       pixel[1] = byte(c.g);

@@ -29,7 +29,8 @@ struct ScatterStyle {
 
 /// Points [n, 2] as discs; y upwards. `colours`: one for all points or one for each. Points outside the window or not
 /// finite are left out.
-Image scatter(const Tensor& points, const Window& window, std::span<const Colour> colours, const ScatterStyle& style = {});
+Image scatter(const Tensor& points, const Window& window, std::span<const Colour> colours,
+              const ScatterStyle& style = {});
 
 /// One colour a point: noise_colour of z [n, 2].
 std::vector<Colour> noise_colours(const Tensor& z);

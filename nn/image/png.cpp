@@ -9,11 +9,11 @@
 namespace pf {
 
 std::string encode_png(const Image& image) {
-  check(image.width >= 1 && image.height >= 1 && image.width <= 32768 && image.height <= 32768, "png: ", image.width, " × ",
-        image.height, " pixels: expected 1 to 32768 each");
+  check(image.width >= 1 && image.height >= 1 && image.width <= 32768 && image.height <= 32768, "png: ", image.width,
+        " × ", image.height, " pixels: expected 1 to 32768 each");
   check(image.channels == 1 || image.channels == 3, "png: ", image.channels, " channels: expected 1 (grey) or 3 (RGB)");
-  check(int64_t(image.pixels.size()) == image.width * image.height * image.channels, "png: ", image.pixels.size(), " bytes for ",
-        image.width, " × ", image.height, " × ", image.channels);
+  check(int64_t(image.pixels.size()) == image.width * image.height * image.channels, "png: ", image.pixels.size(),
+        " bytes for ", image.width, " × ", image.height, " × ", image.channels);
   png_image target;
   std::memset(&target, 0, sizeof target);
   target.version = PNG_IMAGE_VERSION;
@@ -30,6 +30,8 @@ std::string encode_png(const Image& image) {
   return out;
 }
 
-void write_png(const std::filesystem::path& path, const Image& image) { write_file_atomically(path, encode_png(image)); }
+void write_png(const std::filesystem::path& path, const Image& image) {
+  write_file_atomically(path, encode_png(image));
+}
 
 }  // namespace pf

@@ -45,8 +45,10 @@ TEST(Load, SyntheticSetsComeFromTheSeed) {
 }
 
 TEST(Load, UnknownNamesAreAnsweredWithTheNearest) {
-  EXPECT_EQ(error_of([] { load_dataset("checkersboard"); }), "unknown data set 'checkersboard'; did you mean 'checkerboard'?");
-  EXPECT_EQ(error_of([] { load_dataset("fashion_mnist"); }), "unknown data set 'fashion_mnist'; did you mean 'fashion-mnist'?");
+  EXPECT_EQ(error_of([] { load_dataset("checkersboard"); }),
+            "unknown data set 'checkersboard'; did you mean 'checkerboard'?");
+  EXPECT_EQ(error_of([] { load_dataset("fashion_mnist"); }),
+            "unknown data set 'fashion_mnist'; did you mean 'fashion-mnist'?");
   EXPECT_TRUE(contains(error_of([] { load_dataset("zzz"); }), "expected one of 8gaussians moons"));
   EXPECT_EQ(error_of([] { load_dataset("npy:"); }), "data set 'npy:': give the file after the colon");
   EXPECT_THROW(load_dataset("zzz"), UsageError);
@@ -54,7 +56,8 @@ TEST(Load, UnknownNamesAreAnsweredWithTheNearest) {
   write_bytes(folder / "a.csv", "1,2\n");
   EXPECT_EQ(error_of([&] { load_dataset(folder / "a.csv"); }),
             "unknown data set '" + (folder / "a.csv") + "'; did you mean csv:" + (folder / "a.csv") + "?");
-  EXPECT_EQ(error_of([&] { load_dataset("npy:" + (folder / "no.npy")); }), (folder / "no.npy") + ": cannot read: No such file or directory");
+  EXPECT_EQ(error_of([&] { load_dataset("npy:" + (folder / "no.npy")); }),
+            (folder / "no.npy") + ": cannot read: No such file or directory");
 }
 
 // CSV -----------------------------------------------------------------------------------------------------------
@@ -74,8 +77,11 @@ class Csv : public ::testing::Test {
 
 TEST_F(Csv, ReadsWhatPeopleWrite) {
   const std::vector<float> expected = {1, -2.5, 300, 4};
-  for (const char* text : {"1,-2.5\n300,4\n", "1,-2.5\n300,4", "1;-2.5\r\n3e2;4\r\n", "1\t-2.5\n+300\t4\n\n\n", " 1 , -2.5 \n300, 4.0\n",
-                           "\"1\",\"-2.5\"\n\"300\",4\n", "\xEF\xBB\xBF" "1,-2.5\n300,4\n", "a,b\n1,-2.5\n300,4\n", ",b\n1,-2.5\n300,4\n"}) {
+  for (const char* text : {"1,-2.5\n300,4\n", "1,-2.5\n300,4", "1;-2.5\r\n3e2;4\r\n", "1\t-2.5\n+300\t4\n\n\n",
+                           " 1 , -2.5 \n300, 4.0\n", "\"1\",\"-2.5\"\n\"300\",4\n",
+                           "\xEF\xBB\xBF"
+                           "1,-2.5\n300,4\n",
+                           "a,b\n1,-2.5\n300,4\n", ",b\n1,-2.5\n300,4\n"}) {
     const Table table = read(text);
     EXPECT_EQ(table.values.shape(), (Shape{2, 2})) << text;
     EXPECT_EQ(table.values.to_vector<float>(), expected) << text;
@@ -107,7 +113,8 @@ TEST_F(Csv, ErrorsNameRowColumnAndText) {
 }
 
 TEST_F(Csv, SurvivesDamage) {
-  testing::expect_survives_damage(path, "a,\"b\"\r\n1.5,-2e3\n3,4\n", [](const std::string& p) { read_csv(p); }, true);
+  testing::expect_survives_damage(
+      path, "a,\"b\"\r\n1.5,-2e3\n3,4\n", [](const std::string& p) { read_csv(p); }, true);
 }
 
 TEST_F(Csv, IsDividedIntoTrainingAndTestRows) {
@@ -134,7 +141,8 @@ TEST_F(Csv, IsDividedIntoTrainingAndTestRows) {
   options.train_rows = 7;
   EXPECT_EQ(load_dataset("csv:" + path, options).train.shape(), (Shape{7, 2}));
   write_bytes(path, "1,2\n");
-  EXPECT_EQ(error_of([&] { load_dataset("csv:" + path); }), "csv:" + path + ": has 1 row: at least 2 are needed, one to train on and one to test on");
+  EXPECT_EQ(error_of([&] { load_dataset("csv:" + path); }),
+            "csv:" + path + ": has 1 row: at least 2 are needed, one to train on and one to test on");
   write_bytes(path, "1,2\n3,4\n");
   EXPECT_EQ(load_dataset("csv:" + path).test.shape(), (Shape{1, 2}));
 }
@@ -166,8 +174,10 @@ TEST(LoadNpy, ErrorsSayWhatIsWrong) {
     write_npy(path, x);
     return error_of([&] { load_dataset("npy:" + path); });
   };
-  EXPECT_EQ(error(tensor({1, 2, 3, NAN, 5, 6}, {3, 2})), path + ": row 1, column 1 (counted from 0) is nan: remove the row or fill the gap");
-  EXPECT_TRUE(contains(error(tensor({1, 2, 3, 4, 1e300, 6}, {3, 2}, float64)), "row 2, column 0 (counted from 0) is inf"));
+  EXPECT_EQ(error(tensor({1, 2, 3, NAN, 5, 6}, {3, 2})),
+            path + ": row 1, column 1 (counted from 0) is nan: remove the row or fill the gap");
+  EXPECT_TRUE(
+      contains(error(tensor({1, 2, 3, 4, 1e300, 6}, {3, 2}, float64)), "row 2, column 0 (counted from 0) is inf"));
   EXPECT_EQ(error(tensor({1}, Shape{})), path + ": holds a single number: expected rows [n, d]");
   EXPECT_EQ(error(zeros({0, 2})), path + ": an array [0, 2] has no numbers");
   EXPECT_TRUE(contains(error(zeros({1, 2})), "has 1 row"));
@@ -209,11 +219,17 @@ TEST(BatchesTest, ContinueBitForBit) {
 }
 
 TEST(BatchesTest, ErrorsSayWhatIsWrong) {
-  EXPECT_EQ(error_of([] { Batches(zeros({10, 2}), 11, Rng(0)); }), "batches: a batch of 11 rows from 10: choose a batch size of 10 or less");
+  EXPECT_EQ(error_of([] {
+              Batches(zeros({10, 2}), 11, Rng(0));
+            }),
+            "batches: a batch of 11 rows from 10: choose a batch size of 10 or less");
   EXPECT_EQ(error_of([] { Batches(zeros({10, 2}), 0, Rng(0)); }), "batches: a batch of 0 rows: expected at least 1");
   EXPECT_EQ(error_of([] { Batches(zeros({10}), 1, Rng(0)); }), "batches: data [10]: expected rows [n, d]");
   EXPECT_TRUE(contains(error_of([] { Batches(zeros({10, 2}), zeros({9}, int64), 1, Rng(0)); }), "expected one a row"));
-  EXPECT_TRUE(contains(error_of([] { Batches(zeros({10, 2}), 2, Rng(0)).restore({{}, 0, 11}); }), "was the data changed?"));
+  EXPECT_TRUE(contains(error_of([] {
+                         Batches(zeros({10, 2}), 2, Rng(0)).restore({{}, 0, 11});
+                       }),
+                       "was the data changed?"));
   EXPECT_EQ(Batches(zeros({10, 2}), 10, Rng(0)).next().x.shape(), (Shape{10, 2}));
 }
 

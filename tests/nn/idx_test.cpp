@@ -43,9 +43,11 @@ class Idx : public ::testing::Test {
         pixels += std::string(6, char(i));
         classes += char(i % 10);
       }
-      const std::string ending = gzip ? ".gz" : "", image_bytes = idx(8, {uint32_t(n), 2, 3}, pixels), label_bytes = idx(8, {uint32_t(n)}, classes);
+      const std::string ending = gzip ? ".gz" : "", image_bytes = idx(8, {uint32_t(n), 2, 3}, pixels),
+                        label_bytes = idx(8, {uint32_t(n)}, classes);
       write_bytes(folder / (part + "-images-idx3-ubyte" + ending), gzip ? gzipped(image_bytes) : image_bytes);
-      if (labels) write_bytes(folder / (part + "-labels-idx1-ubyte" + ending), gzip ? gzipped(label_bytes) : label_bytes);
+      if (labels)
+        write_bytes(folder / (part + "-labels-idx1-ubyte" + ending), gzip ? gzipped(label_bytes) : label_bytes);
     }
   }
   TemporaryFolder folder;
@@ -67,11 +69,14 @@ TEST_F(Idx, ReadsEveryTypePlainAndGzipped) {
 }
 
 TEST_F(Idx, ErrorsSayWhatIsWrong) {
-  EXPECT_EQ(error("text, and not an array"), path + ": is not an IDX file: it does not begin with 0, 0 and a type code");
+  EXPECT_EQ(error("text, and not an array"),
+            path + ": is not an IDX file: it does not begin with 0, 0 and a type code");
   EXPECT_EQ(error("ab"), path + ": is not an IDX file: it is shorter than the header");
   EXPECT_EQ(error(idx(8, {1000}, "abc")), path + ": is truncated or corrupt: an array [1000] does not fit in the file");
-  EXPECT_EQ(error(idx(8, {17}, std::string(16, 'a'))), path + ": is truncated: an array [17] wants 17 bytes, the file has 16");
-  EXPECT_EQ(error(gzipped(idx(8, {100}, "abc"))), path + ": is truncated: an array [100] wants 100 bytes, the unpacked file has 3");
+  EXPECT_EQ(error(idx(8, {17}, std::string(16, 'a'))),
+            path + ": is truncated: an array [17] wants 17 bytes, the file has 16");
+  EXPECT_EQ(error(gzipped(idx(8, {100}, "abc"))),
+            path + ": is truncated: an array [100] wants 100 bytes, the unpacked file has 3");
   EXPECT_EQ(error(idx(8, {2}, "abc")), path + ": has bytes after the array [2]: corrupt");
   EXPECT_EQ(error(idx(8, {0, 3}, "")), path + ": an empty array [0]");
   EXPECT_EQ(error(idx(0x0D, {1}, "abcd"), int64), path + ": holds real numbers, expected integers");
@@ -110,7 +115,8 @@ TEST_F(Idx, AFolderIsADataSet) {
   write_set(3, 2, false, false);
   EXPECT_FALSE(load_dataset("idx:" + folder.path().string()).has_labels());
   write_bytes(folder / "t10k-images-idx3-ubyte", idx(8, {2, 3, 2}, std::string(12, 'a')));
-  EXPECT_TRUE(contains(error_of([&] { load_idx_folder(folder.path()); }), "images of 3×2×1, but those to train on are 2×3×1"));
+  EXPECT_TRUE(
+      contains(error_of([&] { load_idx_folder(folder.path()); }), "images of 3×2×1, but those to train on are 2×3×1"));
   std::filesystem::remove(folder / "t10k-images-idx3-ubyte");
   EXPECT_TRUE(contains(error_of([&] { load_idx_folder(folder.path()); }), "has no t10k-images-idx3-ubyte"));
   EXPECT_TRUE(contains(error_of([&] { load_dataset("idx:/no/such"); }), "/no/such: is not a folder"));
@@ -127,7 +133,7 @@ TEST(FashionMnist, IsReadFromItsPackage) {
   EXPECT_EQ(*data.image, (ImageShape{28, 28, 1}));
   EXPECT_EQ(data.class_names.size(), 10u);
   double sum = 0;
-  for (const float* x = data.train.data<float>(), *end = x + data.train.numel(); x < end; ++x) sum += *x;
+  for (const float *x = data.train.data<float>(), *end = x + data.train.numel(); x < end; ++x) sum += *x;
   EXPECT_NEAR(sum / double(data.train.numel()) / 255, 0.2860, 1e-4);
   std::vector<int> counts(10);
   for (int64_t label : data.train_labels.to_vector<int64_t>()) ++counts.at(size_t(label));

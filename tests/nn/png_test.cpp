@@ -30,7 +30,8 @@ Image decode(const std::string& bytes) {
 }
 
 bool near(const uint8_t* pixel, Colour c, int tolerance = 2) {
-  return std::abs(pixel[0] - c.r * 255) <= tolerance && std::abs(pixel[1] - c.g * 255) <= tolerance && std::abs(pixel[2] - c.b * 255) <= tolerance;
+  return std::abs(pixel[0] - c.r * 255) <= tolerance && std::abs(pixel[1] - c.g * 255) <= tolerance &&
+         std::abs(pixel[2] - c.b * 255) <= tolerance;
 }
 
 TEST(Png, RoundTripsThroughADecoder) {
@@ -68,7 +69,10 @@ TEST(Pictures, AGridPlacesImagesInRows) {
   const Image colour = image_grid(tensor({1, 0, 0, 0, 1, 0}, {1, 6}), {1, 2, 3}, 1, 1, 3);
   EXPECT_TRUE(near(colour.at(3, 3), {1, 0, 0}));
   EXPECT_TRUE(near(colour.at(6, 5), {0, 1, 0}));
-  EXPECT_TRUE(contains(error_of([] { image_grid(zeros({2, 5}), {2, 3, 1}, 1, 1); }), "expected [n, 6], images of 2×3×1"));
+  EXPECT_TRUE(contains(error_of([] {
+                         image_grid(zeros({2, 5}), {2, 3, 1}, 1, 1);
+                       }),
+                       "expected [n, 6], images of 2×3×1"));
 }
 
 TEST(Pictures, PointsLieWhereTheyAre) {
@@ -92,7 +96,8 @@ TEST(Pictures, HeatMapsGrowLighter) {
   EXPECT_TRUE(near(map.at(7, 0), sequential_colour(0.5)));
   EXPECT_TRUE(near(map.at(0, 7), sequential_colour(1)));
   const auto points = window_points({0, 4, 0, 2}, 4, 2).to_vector<double>();
-  EXPECT_EQ((std::vector<double>{points[0], points[1], points[14], points[15]}), (std::vector<double>{0.5, 1.5, 3.5, 0.5}));
+  EXPECT_EQ((std::vector<double>{points[0], points[1], points[14], points[15]}),
+            (std::vector<double>{0.5, 1.5, 3.5, 0.5}));
   heat_map(full({2, 2}, NAN), 1);  // nothing finite: a picture all the same
 }
 
@@ -146,7 +151,8 @@ TEST(Colours, AreShownByAnyScreenAndDiffer) {
     }
   }
   // The angle decides the colour, without a seam; the middle is grey.
-  const Colour a = noise_colour(-1, 1e-9), b = noise_colour(-1, -1e-9), middle = noise_colour(0, 0), right = noise_colour(1, 0);
+  const Colour a = noise_colour(-1, 1e-9), b = noise_colour(-1, -1e-9), middle = noise_colour(0, 0),
+               right = noise_colour(1, 0);
   EXPECT_NEAR(a.r, b.r, 1e-3);
   EXPECT_NEAR(middle.r, middle.g, 0.1);
   EXPECT_GT(std::abs(right.r - a.r) + std::abs(right.g - a.g) + std::abs(right.b - a.b), 0.3);

@@ -40,7 +40,8 @@ TEST_P(SyntheticSets, DensityIntegratesToOne) {
   const auto m = int64_t(2 * half / step);
   std::vector<double> points;
   for (int64_t i = 0; i < m; ++i)
-    for (int64_t j = 0; j < m; ++j) points.insert(points.end(), {centre[0] - half + (i + 0.5) * step, centre[1] - half + (j + 0.5) * step});
+    for (int64_t j = 0; j < m; ++j)
+      points.insert(points.end(), {centre[0] - half + (i + 0.5) * step, centre[1] - half + (j + 0.5) * step});
   double mass = 0, entropy = 0;
   for (double l : log_density_2d(set.name, tensor(points, {m * m, 2}, float64)).to_vector<double>())
     if (l > -700) {
@@ -135,11 +136,10 @@ TEST(Synthetic, CheckerboardHasEightSquares) {
 
 TEST(Synthetic, DensitiesFarAway) {
   for (const Synthetic& set : synthetic_sets()) {
-    const auto l = log_density_2d(set.name, tensor({20, -15, 1e30, 0, INFINITY, 0, NAN, 0}, {4, 2}, float64)).to_vector<double>();
+    const auto l =
+        log_density_2d(set.name, tensor({20, -15, 1e30, 0, INFINITY, 0, NAN, 0}, {4, 2}, float64)).to_vector<double>();
     EXPECT_LT(l[0], -50) << set.name;
-    if (set.name != "checkerboard" && set.name != "pinwheel") {
-      EXPECT_TRUE(std::isfinite(l[0])) << set.name;
-    }
+    if (set.name != "checkerboard" && set.name != "pinwheel") { EXPECT_TRUE(std::isfinite(l[0])) << set.name; }
     EXPECT_FALSE(std::isnan(l[1])) << set.name;
     EXPECT_EQ(l[2], -INFINITY) << set.name;
     EXPECT_TRUE(std::isnan(l[3])) << set.name;
@@ -149,7 +149,10 @@ TEST(Synthetic, DensitiesFarAway) {
 TEST(Synthetic, ErrorsSayWhatIsWrong) {
   Rng rng(1);
   EXPECT_EQ(testing::error_of([&] { sample_2d("mons", 3, rng); }), "unknown 2-D set 'mons'; did you mean 'moons'?");
-  EXPECT_EQ(testing::error_of([&] { log_density_2d("moons", zeros({3, 3})); }), "log_density_2d: [3, 3]: expected points [n, 2]");
+  EXPECT_EQ(testing::error_of([&] {
+              log_density_2d("moons", zeros({3, 3}));
+            }),
+            "log_density_2d: [3, 3]: expected points [n, 2]");
 }
 
 }  // namespace

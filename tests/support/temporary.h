@@ -46,13 +46,10 @@ inline void write_bytes(const std::string& path, const std::string& bytes) {
 }
 
 /// The message of the Error that `body` throws; empty where it throws none.
-template <class Body>
-std::string error_of(Body&& body) {
+template <class Body> std::string error_of(Body&& body) {
   try {
     body();
-  } catch (const Error& error) {
-    return error.what();
-  }
+  } catch (const Error& error) { return error.what(); }
   return "";
 }
 
@@ -64,16 +61,15 @@ inline ::testing::AssertionResult contains(const std::string& text, const std::s
 /// Calls read(path) on every beginning of the file, which must be an Error except where `may_pass`, and on the file with
 /// each byte changed in several ways, which may be an Error or not, but nothing else.
 template <class Read>
-void expect_survives_damage(const std::string& path, const std::string& whole, Read&& read, bool truncation_may_pass = false) {
+void expect_survives_damage(const std::string& path, const std::string& whole, Read&& read,
+                            bool truncation_may_pass = false) {
   for (size_t length = 0; length < whole.size(); ++length) {
     write_bytes(path, whole.substr(0, length));
     const std::string error = error_of([&] { read(path); });
     if (!truncation_may_pass) {
       EXPECT_FALSE(error.empty()) << "the first " << length << " of " << whole.size() << " bytes were accepted";
     }
-    if (!error.empty()) {
-      EXPECT_TRUE(contains(error, path));
-    }
+    if (!error.empty()) { EXPECT_TRUE(contains(error, path)); }
   }
   for (size_t at = 0; at < whole.size(); ++at)
     for (int change : {0x01, 0x80, 0xff, 0x10, -1, -2}) {
@@ -82,9 +78,7 @@ void expect_survives_damage(const std::string& path, const std::string& whole, R
       else bytes[at] = change == -1 ? '9' : '\0';
       write_bytes(path, bytes);
       const std::string error = error_of([&] { read(path); });
-      if (!error.empty()) {
-        EXPECT_TRUE(contains(error, path));
-      }
+      if (!error.empty()) { EXPECT_TRUE(contains(error, path)); }
     }
   write_bytes(path, whole);
 }

@@ -45,7 +45,8 @@ TEST(Files, AnExceptionLeavesTheOldFileAndNothingElse) {
 }
 
 TEST(Files, ADiskThatIsFullIsReportedWithThePath) {
-  EXPECT_EQ(error_of([] { write_file_atomically("/dev/full", "text"); }), "/dev/full: cannot write: No space left on device");
+  EXPECT_EQ(error_of([] { write_file_atomically("/dev/full", "text"); }),
+            "/dev/full: cannot write: No space left on device");
   // A limit on the size of files stands for a full disk.
   TemporaryFolder folder;
   write_file_atomically(folder / "a", "old");
@@ -67,12 +68,14 @@ TEST(Files, ErrorsNameThePathAndTheReason) {
   TemporaryFolder folder;
   EXPECT_EQ(error_of([&] { read_file(folder / "no"); }), (folder / "no") + ": cannot read: No such file or directory");
   EXPECT_EQ(error_of([&] { read_file(folder.path()); }), folder.path().string() + ": is a folder: expected a file");
-  EXPECT_TRUE(contains(error_of([&] { write_file_atomically(folder / "no/a", "x"); }), "/no does not exist; make it first"));
+  EXPECT_TRUE(
+      contains(error_of([&] { write_file_atomically(folder / "no/a", "x"); }), "/no does not exist; make it first"));
   EXPECT_TRUE(contains(error_of([&] { write_file_atomically(folder.path(), "x"); }), "it is a folder"));
   write_file_atomically(folder / "a", "abc");
   FileReader file(folder / "a");
   char out[8];
-  EXPECT_EQ(error_of([&] { file.read(out, 8); }), (folder / "a") + ": is truncated: wanted 8 bytes at position 0, the file has 3");
+  EXPECT_EQ(error_of([&] { file.read(out, 8); }),
+            (folder / "a") + ": is truncated: wanted 8 bytes at position 0, the file has 3");
 }
 
 TEST(Files, LinksAndPermissionsStay) {

@@ -22,8 +22,7 @@ std::string npy(const std::string& dictionary, const std::string& data, int vers
   return out + dictionary + data;
 }
 
-template <class T>
-std::string bytes_of(std::initializer_list<T> values) {
+template <class T> std::string bytes_of(std::initializer_list<T> values) {
   return std::string(reinterpret_cast<const char*>(values.begin()), values.size() * sizeof(T));
 }
 
@@ -44,7 +43,8 @@ TEST_F(Npy, RoundTripsEveryTypeAndShape) {
   for (DType dtype : {float32, float64, int64, boolean})
     for (const Shape& shape : {Shape{}, Shape{1}, Shape{5}, Shape{0}, Shape{3, 0, 2}, Shape{3, 4}, Shape{2, 3, 1, 2}}) {
       std::vector<double> values;
-      for (int64_t i = 0; i < shape.numel(); ++i) values.push_back(dtype == boolean ? double(i % 3 == 0) : double(i) - 2);
+      for (int64_t i = 0; i < shape.numel(); ++i)
+        values.push_back(dtype == boolean ? double(i % 3 == 0) : double(i) - 2);
       const Tensor x = tensor(values, shape, dtype);
       write_npy(path, x);
       EXPECT_EQ(read_file(path).find('\n') % 64, 63u);  // the elements begin at a multiple of 64 bytes
@@ -65,8 +65,9 @@ TEST_F(Npy, WritesViewsInRowMajorOrder) {
 TEST_F(Npy, ReadsBothMemoryOrdersAndAllVersions) {
   const std::string data = bytes_of<double>({0, 1, 2, 3, 4, 5});
   for (int version : {1, 2, 3}) {
-    EXPECT_EQ(read(npy("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }\n", data, version)).to_vector<double>(),
-              (std::vector<double>{0, 2, 4, 1, 3, 5}));
+    EXPECT_EQ(
+        read(npy("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }\n", data, version)).to_vector<double>(),
+        (std::vector<double>{0, 2, 4, 1, 3, 5}));
     EXPECT_EQ(read(npy("{\"shape\":(6,),\"descr\":'<f8',\"fortran_order\":False}", data, version)).to_vector<double>(),
               (std::vector<double>{0, 1, 2, 3, 4, 5}));
   }
@@ -81,11 +82,14 @@ TEST_F(Npy, ReadsSmallIntegersAndBigEndianNumbers) {
   EXPECT_EQ(read(npy(header("|i1", 2), bytes_of<int8_t>({-128, 127}))).to_vector<int64_t>(), (Integers{-128, 127}));
   EXPECT_EQ(read(npy(header("<u2", 1), bytes_of<uint16_t>({65535}))).to_vector<int64_t>(), (Integers{65535}));
   EXPECT_EQ(read(npy(header("<i2", 1), bytes_of<int16_t>({-2}))).to_vector<int64_t>(), (Integers{-2}));
-  EXPECT_EQ(read(npy(header("<u4", 1), bytes_of<uint32_t>({4294967295u}))).to_vector<int64_t>(), (Integers{4294967295}));
+  EXPECT_EQ(read(npy(header("<u4", 1), bytes_of<uint32_t>({4294967295u}))).to_vector<int64_t>(),
+            (Integers{4294967295}));
   EXPECT_EQ(read(npy(header("<i4", 1), bytes_of<int32_t>({-7}))).to_vector<int64_t>(), (Integers{-7}));
   EXPECT_EQ(read(npy(header(">i4", 1), bytes_of<uint8_t>({0, 0, 1, 2}))).to_vector<int64_t>(), (Integers{258}));
-  EXPECT_EQ(read(npy(header(">i8", 1), bytes_of<uint8_t>({0, 0, 0, 0, 0, 0, 0, 9}))).to_vector<int64_t>(), (Integers{9}));
-  EXPECT_EQ(read(npy(header(">f4", 1), bytes_of<uint8_t>({0x3f, 0x80, 0, 0}))).to_vector<float>(), (std::vector<float>{1}));
+  EXPECT_EQ(read(npy(header(">i8", 1), bytes_of<uint8_t>({0, 0, 0, 0, 0, 0, 0, 9}))).to_vector<int64_t>(),
+            (Integers{9}));
+  EXPECT_EQ(read(npy(header(">f4", 1), bytes_of<uint8_t>({0x3f, 0x80, 0, 0}))).to_vector<float>(),
+            (std::vector<float>{1}));
   // A byte that is neither 0 nor 1 is true, not undefined behaviour.
   EXPECT_EQ(cast(read(npy(header("|b1", 2), bytes_of<uint8_t>({2, 0}))), int64).to_vector<int64_t>(), (Integers{1, 0}));
   std::vector<uint16_t> many(200'000);
@@ -96,28 +100,36 @@ TEST_F(Npy, ReadsSmallIntegersAndBigEndianNumbers) {
 
 TEST_F(Npy, ErrorsSayWhatIsWrong) {
   const std::string data(32, '\0');
-  const auto typed = [&](const std::string& descr) { return npy("{'descr': " + descr + ", 'fortran_order': False, 'shape': (4,), }", data); };
+  const auto typed = [&](const std::string& descr) {
+    return npy("{'descr': " + descr + ", 'fortran_order': False, 'shape': (4,), }", data);
+  };
   EXPECT_EQ(error("hello, this is text"), path + ": is not an NPY file: it does not begin with \\x93NUMPY");
   EXPECT_EQ(error(""), path + ": is not an NPY file: it has 0 bytes, fewer than the shortest header");
   EXPECT_EQ(error(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (5,), }", data)),
             path + ": is truncated: an array [5] of '<f8' wants 40 bytes, the file has 32");
-  EXPECT_TRUE(contains(error(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }", data)), "has 8 bytes after the array [3]"));
+  EXPECT_TRUE(contains(error(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }", data)),
+                       "has 8 bytes after the array [3]"));
   EXPECT_EQ(error(typed("'<f2'")), path + ": dtype '<f2' is not supported: save it with .astype('float32')");
   EXPECT_EQ(error(typed("'<u8'")), path + ": dtype '<u8' is not supported: save it with .astype('int64')");
   EXPECT_EQ(error(typed("'|O'")), path + ": dtype '|O' is not supported: Python objects are never read: save numbers");
   EXPECT_TRUE(contains(error(typed("'<U3'")), "text is not read"));
   EXPECT_TRUE(contains(error(typed("'<c8'")), "real and the imaginary part"));
   EXPECT_TRUE(contains(error(typed("[('a', '<f4'), ('b', '<i4')]")), "holds records (a structured dtype)"));
-  EXPECT_TRUE(contains(error(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), }", data)), "at most 8"));
+  EXPECT_TRUE(contains(error(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), }", data)),
+                       "at most 8"));
   EXPECT_TRUE(contains(error(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (-4,), }", data)), "not a number"));
   EXPECT_TRUE(contains(error(npy("{'descr': '<f8', 'shape': (4,), }", data)), "is missing"));
-  EXPECT_TRUE(contains(error(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (4,), }", data, 9)), "NPY version 9"));
+  EXPECT_TRUE(
+      contains(error(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (4,), }", data, 9)), "NPY version 9"));
 }
 
 TEST_F(Npy, NeverTrustsASize) {
-  for (const char* shape : {"(9223372036854775807,)", "(99999999999999999999999,)", "(0, 4611686018427387904, 4611686018427387904)",
-                            "(4294967296, 4294967296)", "(1000000000000,)", "(3037000500, 3037000500)"})
-    EXPECT_FALSE(error(npy(std::string("{'descr': '<f8', 'fortran_order': False, 'shape': ") + shape + ", }", "abc")).empty()) << shape;
+  for (const char* shape :
+       {"(9223372036854775807,)", "(99999999999999999999999,)", "(0, 4611686018427387904, 4611686018427387904)",
+        "(4294967296, 4294967296)", "(1000000000000,)", "(3037000500, 3037000500)"})
+    EXPECT_FALSE(
+        error(npy(std::string("{'descr': '<f8', 'fortran_order': False, 'shape': ") + shape + ", }", "abc")).empty())
+        << shape;
 }
 
 TEST_F(Npy, SurvivesDamage) {
@@ -125,7 +137,8 @@ TEST_F(Npy, SurvivesDamage) {
     write_npy(path, x);
     testing::expect_survives_damage(path, read_file(path), [](const std::string& p) { read_npy(p); });
   }
-  const std::string fortran = npy("{'descr': '>i2', 'fortran_order': True, 'shape': (2, 2), }", std::string(8, '\1'), 2);
+  const std::string fortran =
+      npy("{'descr': '>i2', 'fortran_order': True, 'shape': (2, 2), }", std::string(8, '\1'), 2);
   testing::expect_survives_damage(path, fortran, [](const std::string& p) { read_npy(p); });
 }
 

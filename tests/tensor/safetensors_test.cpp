@@ -53,7 +53,8 @@ TEST_F(Safetensors, RoundTripKeepsNamesOrderTypesAndBits) {
   }
   EXPECT_EQ(after.at("step").item(), 7);
   EXPECT_EQ(after.find("no"), nullptr);
-  EXPECT_EQ(error_of([&] { after.at("maks"); }), "no tensor is called 'maks' among the 5 there are; did you mean 'mask'?");
+  EXPECT_EQ(error_of([&] { after.at("maks"); }),
+            "no tensor is called 'maks' among the 5 there are; did you mean 'mask'?");
   write_safetensors(path, {});
   EXPECT_TRUE(read_safetensors(path).tensors.empty());
 }
@@ -78,14 +79,22 @@ TEST_F(Safetensors, ErrorsSayWhatIsWrong) {
             path + ": has 4 bytes after its last tensor: corrupt, or not written whole");
   EXPECT_TRUE(contains(error(R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}})", eight),
                        "'w' [1] of float32 takes 4 bytes, but its data_offsets are 0 to 8"));
-  EXPECT_TRUE(contains(error(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})", eight),
-                       "'b' begins at 2, but the tensor before it ends at 4"));
+  EXPECT_TRUE(contains(
+      error(
+          R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})",
+          eight),
+      "'b' begins at 2, but the tensor before it ends at 4"));
   EXPECT_TRUE(contains(error(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", eight), "begins at 4"));
-  EXPECT_TRUE(contains(error(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", four), "not a list of sizes"));
-  EXPECT_TRUE(contains(error(R"({"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}})", four), "not a list of sizes"));
+  EXPECT_TRUE(
+      contains(error(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", four), "not a list of sizes"));
+  EXPECT_TRUE(
+      contains(error(R"({"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}})", four), "not a list of sizes"));
   EXPECT_TRUE(contains(error(R"({"a":{"dtype":"F32","shape":[1]}})", four), "lacks dtype, shape or data_offsets"));
-  EXPECT_TRUE(contains(error(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", eight),
-                       "the name 'a' appears twice"));
+  EXPECT_TRUE(contains(
+      error(
+          R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+          eight),
+      "the name 'a' appears twice"));
   EXPECT_TRUE(contains(error(R"({"__metadata__":{"x":1}})", ""), "the metadata 'x' is not a string"));
   EXPECT_TRUE(contains(error(R"([1,2])", ""), "not a JSON object"));
   EXPECT_TRUE(contains(error(R"({"a":)", four), "not valid JSON"));
@@ -95,10 +104,13 @@ TEST_F(Safetensors, ErrorsSayWhatIsWrong) {
 }
 
 TEST_F(Safetensors, NeverTrustsASize) {
-  for (const char* shape : {"[18446744073709551615]", "[4294967296,4294967296]", "[0,9223372036854775807,9223372036854775807]",
-                            "[4611686018427387904]", "[1e30]", "[1000000000000]"})
+  for (const char* shape :
+       {"[18446744073709551615]", "[4294967296,4294967296]", "[0,9223372036854775807,9223372036854775807]",
+        "[4611686018427387904]", "[1e30]", "[1000000000000]"})
     for (const char* offsets : {"[0,4]", "[0,18446744073709551615]", "[0,0]", "[4,0]", "[0,4000000000000]"})
-      EXPECT_FALSE(error(std::string(R"({"a":{"dtype":"F32","shape":)") + shape + R"(,"data_offsets":)" + offsets + "}}", "abcd").empty());
+      EXPECT_FALSE(
+          error(std::string(R"({"a":{"dtype":"F32","shape":)") + shape + R"(,"data_offsets":)" + offsets + "}}", "abcd")
+              .empty());
 }
 
 TEST_F(Safetensors, SurvivesDamage) {
