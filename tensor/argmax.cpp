@@ -20,7 +20,7 @@ RowsOfReduction::RowsOfReduction(const Shape& shape, const Axes& axes, const cha
 namespace {
 
 struct Larger {
-  template <class V> static V identity() { return V(0); }  // never used: there is always an element
+  template <class V> static V identity() { return V(0); }  // never used: there is an element
   template <class V> static V combine(V a, V b) {
     if constexpr (std::is_integral_v<V>) return std::max(a, b);
     else return math::max(a, b);

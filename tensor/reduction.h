@@ -120,31 +120,35 @@ class PairwiseStream {
 inline constexpr int64_t reduce_block = 1024;    // elements added before the pairwise tree begins
 inline constexpr int64_t reduce_chunk = 1 << 15;  // elements a thread takes
 
-/// A run of neighbours of at most reduce_block elements.
+/// A run of neighbours of 1 to reduce_block elements.
 template <class P, class T>
 T reduce_block_run(const T* p, int64_t n) {
   using V = Lanes<T>;
   constexpr int64_t w = V::width;
-  T rest = P::template identity<T>();
-  int64_t i = 0;
-  if (n >= 4 * w) {
-    V a = V::load(p), b = V::load(p + w), c = V::load(p + 2 * w), d = V::load(p + 3 * w);
-    for (i = 4 * w; i + 4 * w <= n; i += 4 * w) {
-      a = combine<P>(a, V::load(p + i));
-      b = combine<P>(b, V::load(p + i + w));
-      c = combine<P>(c, V::load(p + i + 2 * w));
-      d = combine<P>(d, V::load(p + i + 3 * w));
+  T out = p[0];
+  int64_t i = 1;
+  if (n >= w) {
+    V a = V::load(p);
+    i = w;
+    if (n >= 8 * w) {
+      V b = V::load(p + w), c = V::load(p + 2 * w), d = V::load(p + 3 * w);
+      for (i = 4 * w; i + 4 * w <= n; i += 4 * w) {
+        a = combine<P>(a, V::load(p + i));
+        b = combine<P>(b, V::load(p + i + w));
+        c = combine<P>(c, V::load(p + i + 2 * w));
+        d = combine<P>(d, V::load(p + i + 3 * w));
+      }
+      a = combine<P>(combine<P>(a, b), combine<P>(c, d));
     }
     for (; i + w <= n; i += w) a = combine<P>(a, V::load(p + i));
-    a = combine<P>(combine<P>(a, b), combine<P>(c, d));
     alignas(64) T lane[w];
     a.store(lane);
     for (int64_t half = w / 2; half > 0; half /= 2)
       for (int64_t k = 0; k < half; ++k) lane[k] = P::combine(lane[k], lane[k + half]);
-    rest = lane[0];
+    out = lane[0];
   }
-  for (; i < n; ++i) rest = P::combine(rest, p[i]);
-  return rest;
+  for (; i < n; ++i) out = P::combine(out, p[i]);
+  return out;
 }
 
 template <class P, class T>

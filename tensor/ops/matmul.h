@@ -43,7 +43,7 @@ Shape with_batch(Shape batch, std::initializer_list<int64_t> rest);
 /// a column on the right.
 template <Array A> A matmul(const A& a, const A& b) {
   detail::check_matmul(a.shape(), b.shape());
-  if (a.rank() == 1) return squeeze(matmul(unsqueeze(a, 0), b), -2);
+  if (a.rank() == 1) return squeeze(matmul(unsqueeze(a, 0), b), b.rank() == 1 ? -1 : -2);
   if (b.rank() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
   if (a.rank() == 2 && b.rank() == 2) return apply(MatMul{}, a, b);
   const Shape batch_a = detail::batch_axes(a.shape()), batch_b = detail::batch_axes(b.shape());
