@@ -130,7 +130,7 @@ constexpr double space = 3.6, gap = 1.75;
 std::vector<Point> smooth(const std::vector<Point>& points) {
   std::vector<Point> out;
   auto at = [&](int64_t i) { return points[size_t(std::clamp<int64_t>(i, 0, int64_t(points.size()) - 1))]; };
-  constexpr int pieces = 8;
+  constexpr int pieces = 5;
   for (int64_t i = 0; i + 1 < int64_t(points.size()); ++i)
     for (int k = i == 0 ? 0 : 1; k <= pieces; ++k) {
       double t = double(k) / pieces, a = ((2 - t) * t - 1) * t / 2, b = ((3 * t - 5) * t * t + 2) / 2,
@@ -141,10 +141,15 @@ std::vector<Point> smooth(const std::vector<Point>& points) {
   return out;
 }
 
-double distance(Point p, Point a, Point b) {
-  const double dx = b.x - a.x, dy = b.y - a.y, squared = dx * dx + dy * dy;
-  const double t = squared > 0 ? std::clamp(((p.x - a.x) * dx + (p.y - a.y) * dy) / squared, 0.0, 1.0) : 0;
-  return std::hypot(p.x - a.x - t * dx, p.y - a.y - t * dy);
+struct Segment {
+  Point from, along;
+  double squared;  // of its length
+};
+double squared_distance(double x, double y, const Segment& s) {
+  x -= s.from.x, y -= s.from.y;
+  const double t = s.squared > 0 ? std::clamp((x * s.along.x + y * s.along.y) / s.squared, 0.0, 1.0) : 0;
+  x -= t * s.along.x, y -= t * s.along.y;
+  return x * x + y * y;
 }
 
 Glyph glyph_from(const std::string& shape) {
@@ -187,8 +192,8 @@ double layout(std::string_view text, Visit&& visit) {
     while (i + length < text.size() && (uint8_t(text[i + length]) & 0xC0) == 0x80) ++length;
     std::string_view character = text.substr(i, length);
     i += length;
-    if (character == " " || character == " " || character == " ") {
-      x += character == " " ? space / 2 : space;
+    if (character == " " || character == "\u00a0" || character == "\u202f") {
+      x += character == "\u202f" ? space / 2 : space;
       continue;
     }
     const Glyph& glyph = glyph_of(character);
@@ -204,17 +209,21 @@ void write(Canvas& canvas, double x, double baseline, std::string_view text, con
   if (align != Align::left) x -= width_of(text, style) * (align == Align::centre ? 0.5 : 1);
   const double unit = style.size / 7, half = std::max(style.weight, 1.0) / 2;
   layout(text, [&](const Glyph& glyph, double at) {
+    std::vector<Segment> segments;
+    for (const auto& stroke : glyph.strokes)
+      for (size_t i = 0; i + 1 < stroke.size(); ++i) {
+        const Point from = {x + (at + stroke[i].x) * unit, baseline - stroke[i].y * unit};
+        const Point along = {(stroke[i + 1].x - stroke[i].x) * unit, (stroke[i].y - stroke[i + 1].y) * unit};
+        segments.push_back({from, along, along.x * along.x + along.y * along.y});
+      }
     // Each pixel by its distance to the whole letter: pieces drawn one over another would darken where they meet.
-    const auto to_pixels = [&](Point p) { return Point{x + (at + p.x) * unit, baseline - p.y * unit}; };
     const double left = std::floor(x + (at - 1) * unit - half), right = x + (at + glyph.width + 1) * unit + half;
     const double top = std::floor(baseline - 8.5 * unit - half), bottom = baseline + 2.6 * unit + half;
     for (double py = top; py < bottom; ++py)
       for (double px = left; px < right; ++px) {
-        double nearest = 1e9;
-        for (const auto& stroke : glyph.strokes)
-          for (size_t i = 0; i + 1 < stroke.size(); ++i)
-            nearest = std::min(nearest, distance({px + 0.5, py + 0.5}, to_pixels(stroke[i]), to_pixels(stroke[i + 1])));
-        const double covered = std::clamp(half + 0.5 - nearest, 0.0, 1.0);
+        double nearest = 1e18;
+        for (const Segment& s : segments) nearest = std::min(nearest, squared_distance(px + 0.5, py + 0.5, s));
+        const double covered = std::clamp(half + 0.5 - std::sqrt(nearest), 0.0, 1.0);
         if (covered > 0) canvas.rectangle(px, py, 1, 1, style.colour, covered);
       }
   });

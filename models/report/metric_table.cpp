@@ -102,7 +102,7 @@ std::string duration(double seconds) {
 std::string grouped(int64_t count) {
   std::string digits = std::to_string(count), out;
   for (size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0 && digits[i - 1] != '-') out += " ";  // narrow no-break space
+    if (i > 0 && (digits.size() - i) % 3 == 0 && digits[i - 1] != '-') out += "\u202f";  // narrow no-break space
     out += digits[i];
   }
   return out;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 
 namespace pf {
 namespace {
@@ -113,9 +111,11 @@ void check_shape(const Tensor& x, int rank, const std::string& place, const char
 std::vector<double> numbers_of(const Tensor& x) { return cast(contiguous(x), float64).to_vector<double>(); }
 
 double round_to(double value, int digits) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.*e", digits - 1, value);
-  return std::strtod(text, nullptr);
+  if (value == 0 || !std::isfinite(value)) return value;
+  const int places = digits - 1 - int(std::floor(std::log10(std::abs(value))));
+  if (std::abs(places) > 22) return value;  // where powers of ten are no longer exact
+  const double scale = std::pow(10.0, std::abs(places));
+  return places >= 0 ? std::round(value * scale) / scale : std::round(value / scale) * scale;
 }
 
 std::string base64(const std::vector<uint8_t>& bytes) {

@@ -1,5 +1,5 @@
 "use strict";
-// Draws every <canvas data-figure> of the page from the JSON in #atlas-data. One function per kind of figure.
+// Draws every canvas with a data-figure from the JSON in #atlas-data. One function per kind of figure.
 (() => {
   const atlas = JSON.parse(document.getElementById("atlas-data").textContent);
   const root = document.documentElement;
