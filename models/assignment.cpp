@@ -1,5 +1,6 @@
 #include "models/assignment.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -10,16 +11,32 @@
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
 #include "tensor/ops/views.h"
+#include "tensor/simd.h"
 
 namespace pf {
 namespace {
 
-// Jonker & Volgenant 1987, "A shortest augmenting path algorithm for dense and sparse linear assignment problems". Rows
-// are assigned one after the other; `price` keeps cost[i][j] - price[j] such that every assigned pair is a row minimum.
+// Jonker & Volgenant 1987, "A shortest augmenting path algorithm for dense and sparse linear assignment problems", with
+// rows read in registers. Prices of columns are kept such that every assigned pair is the minimum of its row of
+// cost[i][j] - price[j]; an assignment of all rows is then optimal.
 class JonkerVolgenant {
  public:
   JonkerVolgenant(const double* cost, int n)
-      : cost_(cost), n_(n), column_of_(size_t(n), -1), row_of_(size_t(n), -1), price_(size_t(n)) {}
+      : n_(n),
+        padded_((n + V::width - 1) / V::width * V::width),
+        cost_(size_t(n) * size_t(padded_), infinity),
+        column_of_(size_t(n), -1),
+        row_of_(size_t(n), -1),
+        price_(size_t(padded_)),
+        distance_(size_t(padded_)),
+        open_(size_t(padded_)),
+        level_(size_t(padded_)),
+        previous_(size_t(padded_)) {
+    for (int i = 0; i < n; ++i) std::copy_n(cost + int64_t(i) * n, n, cost_.data() + int64_t(i) * padded_);
+    double numbers[V::width];
+    for (int lane = 0; lane < V::width; ++lane) numbers[lane] = lane;
+    lanes_ = V::load(numbers);
+  }
 
   std::vector<int> solve() {
     reduce_columns();
@@ -30,12 +47,15 @@ class JonkerVolgenant {
   }
 
  private:
-  const double* row(int i) const { return cost_ + int64_t(i) * n_; }
+  using V = Vec<double>;
+  static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+  const double* row(int i) const { return cost_.data() + int64_t(i) * padded_; }
 
   /// Each column offers itself to its cheapest row; rows that are taken leave the column free.
   void reduce_columns() {
     std::vector<int> best(size_t(n_), 0);
-    for (int j = 0; j < n_; ++j) price_[size_t(j)] = row(0)[j];
+    std::copy_n(row(0), n_, price_.data());
     for (int i = 1; i < n_; ++i)
       for (int j = 0; j < n_; ++j)
         if (row(i)[j] < price_[size_t(j)]) {
@@ -43,121 +63,113 @@ class JonkerVolgenant {
           best[size_t(j)] = i;
         }
     for (int j = n_ - 1; j >= 0; --j)
-      if (column_of_[size_t(best[size_t(j)])] < 0) {
-        column_of_[size_t(best[size_t(j)])] = j;
-        row_of_[size_t(j)] = best[size_t(j)];
+      if (const int i = best[size_t(j)]; column_of_[size_t(i)] < 0) {
+        column_of_[size_t(i)] = j;
+        row_of_[size_t(j)] = i;
       }
     for (int i = 0; i < n_; ++i)
       if (column_of_[size_t(i)] < 0) free_.push_back(i);
   }
 
   struct TwoBest {
-    double first = std::numeric_limits<double>::infinity(), second = first;
-    int column = -1, other = -1;
+    double first = infinity, second = infinity;
+    int column = -1;  // of the first
   };
   TwoBest two_best(int i) const {
-    TwoBest b;
+    V first(infinity), second(infinity), place(-1.0), at = lanes_;
     const double* c = row(i);
-    for (int j = 0; j < n_; ++j) {
-      const double reduced = c[j] - price_[size_t(j)];
-      if (reduced >= b.second) continue;
-      if (reduced < b.first) {
-        b.second = b.first;
-        b.other = b.column;
-        b.first = reduced;
-        b.column = j;
+    for (int j = 0; j < padded_; j += V::width, at += V(double(V::width))) {
+      const V reduced = V::load(c + j) - V::load(price_.data() + j);
+      const auto better = reduced < first;
+      second = math::select(better, first, math::select(reduced < second, reduced, second));
+      place = math::select(better, at, place);
+      first = math::select(better, reduced, first);
+    }
+    TwoBest out;
+    for (int lane = 0; lane < V::width; ++lane) {
+      if (first[lane] < out.first) {
+        out.second = std::min(out.first, second[lane]);
+        out.first = first[lane];
+        out.column = int(place[lane]);
       } else {
-        b.second = reduced;
-        b.other = j;
+        out.second = std::min(out.second, first[lane]);
       }
     }
-    return b;
+    return out;
   }
 
-  /// Free rows bid for their best column, by as much as it is better than their second; the row put out bids next.
+  /// Free rows bid for their best column, by as much as it is better than their second; the row put out bids next. Bids
+  /// can become tiny and many, so they are limited: what is left is done by `augment`.
   void reduce_rows() {
     std::vector<int> waiting;
     waiting.swap(free_);
-    // A row put out returns to the front only while prices strictly fall, so this ends; the bound guards against rounding.
-    int64_t budget = int64_t(n_) * 50;
-    for (size_t k = 0; k < waiting.size();) {
-      const int i = waiting[k];
-      const TwoBest best = two_best(i);
-      int j = best.column;
-      const bool gains = n_ > 1 && best.first < best.second;
-      if (gains) price_[size_t(j)] -= best.second - best.first;
-      else if (row_of_[size_t(j)] >= 0 && best.other >= 0) j = best.other;
-      const int before = row_of_[size_t(j)];
-      column_of_[size_t(i)] = j;
-      row_of_[size_t(j)] = i;
-      ++k;
-      if (before < 0) continue;
-      column_of_[size_t(before)] = -1;
-      if (gains && --budget > 0) waiting[--k] = before;
-      else free_.push_back(before);
+    int64_t budget = 2 * int64_t(n_);
+    for (size_t k = 0; k < waiting.size(); ++k) {
+      for (int i = waiting[k]; i >= 0;) {
+        const TwoBest best = two_best(i);
+        const int before = row_of_[size_t(best.column)];
+        if (before >= 0 && (best.first == best.second || --budget < 0)) {
+          free_.push_back(i);
+          break;
+        }
+        if (best.second < infinity) price_[size_t(best.column)] -= best.second - best.first;
+        column_of_[size_t(i)] = best.column;
+        row_of_[size_t(best.column)] = i;
+        if (before >= 0) column_of_[size_t(before)] = -1;
+        i = before;
+      }
     }
   }
 
   /// The shortest way (Dijkstra over columns) from a free row to a free column, along which assignments are exchanged.
   void augment(int start) {
-    std::vector<double> distance(static_cast<size_t>(n_));
-    std::vector<int> previous(size_t(n_), start), columns(static_cast<size_t>(n_));
-    for (int j = 0; j < n_; ++j) {
-      distance[size_t(j)] = row(start)[j] - price_[size_t(j)];
-      columns[size_t(j)] = j;
-    }
-    int low = 0, up = 0, last = -1, end = -1;  // columns[0, low): done, [low, up): at the minimum, [up, n): to do
-    double minimum = 0;
-    while (end < 0) {
-      if (low == up) {
-        last = low - 1;
-        minimum = distance[size_t(columns[size_t(up++)])];
-        for (int k = up; k < n_; ++k) {
-          const int j = columns[size_t(k)];
-          const double d = distance[size_t(j)];
-          if (d > minimum) continue;
-          if (d < minimum) {
-            up = low;
-            minimum = d;
-          }
-          std::swap(columns[size_t(k)], columns[size_t(up++)]);
-        }
-        for (int k = low; k < up && end < 0; ++k)
-          if (row_of_[size_t(columns[size_t(k)])] < 0) end = columns[size_t(k)];
+    std::copy(price_.begin(), price_.end(), level_.begin());
+    std::fill(open_.begin(), open_.end(), infinity);
+    done_.clear();
+    double minimum = 0, shift = 0;
+    int end = -1;
+    for (int i = start;;) {
+      V least(infinity), place(-1.0), at = lanes_;
+      const V from = V(double(i)), shifts = V(shift);
+      const double* c = row(i);
+      for (int j = 0; j < padded_; j += V::width, at += V(double(V::width))) {
+        const V through = V::load(c + j) - V::load(level_.data() + j) - shifts, old = V::load(open_.data() + j);
+        const auto better = through < old;
+        const V now = math::select(better, through, old);
+        now.store(open_.data() + j);
+        math::select(better, from, V::load(previous_.data() + j)).store(previous_.data() + j);
+        const auto nearest = now < least;
+        least = math::select(nearest, now, least);
+        place = math::select(nearest, at, place);
       }
-      while (end < 0 && low < up) {
-        const int j1 = columns[size_t(low++)], i = row_of_[size_t(j1)];
-        const double shift = row(i)[j1] - price_[size_t(j1)] - minimum;
-        for (int k = up; k < n_; ++k) {
-          const int j = columns[size_t(k)];
-          const double through = row(i)[j] - price_[size_t(j)] - shift;
-          if (through >= distance[size_t(j)]) continue;
-          distance[size_t(j)] = through;
-          previous[size_t(j)] = i;
-          if (through > minimum) continue;
-          if (row_of_[size_t(j)] < 0) {
-            end = j;
-            break;
-          }
-          std::swap(columns[size_t(k)], columns[size_t(up++)]);
+      minimum = infinity;
+      for (int lane = 0; lane < V::width; ++lane)
+        if (least[lane] < minimum) {
+          minimum = least[lane];
+          end = int(place[lane]);
         }
-      }
+      i = row_of_[size_t(end)];
+      if (i < 0) break;
+      distance_[size_t(end)] = minimum;
+      open_[size_t(end)] = infinity;
+      level_[size_t(end)] = -infinity;  // nothing gets nearer to it any more
+      done_.push_back(end);
+      shift = row(i)[end] - price_[size_t(end)] - minimum;
     }
-    for (int k = 0; k <= last; ++k) {
-      const int j = columns[size_t(k)];
-      price_[size_t(j)] += distance[size_t(j)] - minimum;
-    }
+    for (int j : done_) price_[size_t(j)] += distance_[size_t(j)] - minimum;
     for (int i = -1; i != start;) {
-      i = previous[size_t(end)];
+      i = int(previous_[size_t(end)]);
       row_of_[size_t(end)] = i;
       std::swap(end, column_of_[size_t(i)]);
     }
   }
 
-  const double* cost_;
-  int n_;
-  std::vector<int> column_of_, row_of_, free_;
-  std::vector<double> price_;
+  int n_, padded_;            // rows are padded with columns of infinite cost
+  std::vector<double> cost_;  // [n, padded]
+  std::vector<int> column_of_, row_of_, free_, done_;
+  std::vector<double> price_, distance_;
+  std::vector<double> open_, level_, previous_;  // of `augment`: least known distance (done: infinite), price, row before
+  V lanes_;                                      // 0, 1, 2 …
 };
 
 }  // namespace
