@@ -6,6 +6,7 @@
 
 #include "tensor/parallel.h"
 #include "tensor/shape.h"
+#include "tensor/small_gemm.h"
 
 namespace pf {
 
@@ -13,7 +14,8 @@ void detail::hold_blas_to_one_thread() { [[maybe_unused]] static const bool once
 
 namespace {
 
-constexpr int64_t panel_rows = 128, panel_columns = 256;
+// Where products are cut for threads. The cuts depend on the sizes alone, so the bits do not depend on how many there are.
+constexpr int64_t panel_rows = 128, panel_columns = 256, small_panel_rows = 96;
 constexpr double small_work = 2e6;  // multiplications and additions below which one thread does it all
 
 // As BLAS takes it: row-major or its transpose, `lead` elements apart.
@@ -47,20 +49,29 @@ void blas(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int64_t m, int64_t n, int64_t 
   cblas_dgemm(CblasRowMajor, ta, tb, int(m), int(n), int(k), 1, a, int(lda), b, int(ldb), beta, c, int(ldc));
 }
 
+// What the product is added to, put where the product goes.
 template <class T>
-void gemm_blas(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, bool accumulate) {
+void place_start(int64_t rows, int64_t columns, T* c, int64_t stride, AddTo<T> add) {
+  for (int64_t i = 0; i < rows; ++i) {
+    if (!add.data) std::fill_n(c + i * stride, columns, T(0));
+    else if (add.data != c) std::copy_n(add.data + i * add.row, columns, c + i * stride);
+  }
+}
+
+template <class T>
+void gemm_blas(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, AddTo<T> add) {
   detail::hold_blas_to_one_thread();
   const int64_t m = a.rows, n = b.columns, k = a.columns;
   check(std::max({m, n, k, a.row, a.column, b.row, b.column, stride}) < INT32_MAX, "matmul: a product [", m, ", ", k,
         "] × [", k, ", ", n, "] has a size or stride beyond 2³¹; split it");
+  if (add.data) place_start(m, n, c, stride, add);
   const BlasOperand<T> left = blas_operand(a), right = blas_operand(b);
   auto part = [&](int64_t i, int64_t rows, int64_t j, int64_t columns) {
     blas(left.transpose, right.transpose, rows, columns, k,
          left.data + i * (left.transpose == CblasNoTrans ? left.lead : 1), left.lead,
-         right.data + j * (right.transpose == CblasNoTrans ? 1 : right.lead), right.lead, accumulate ? T(1) : T(0),
+         right.data + j * (right.transpose == CblasNoTrans ? 1 : right.lead), right.lead, add.data ? T(1) : T(0),
          c + i * stride + j, stride);
   };
-  // The cuts depend on the sizes alone, so the bits do not depend on the number of threads.
   if (2.0 * double(m) * double(n) * double(k) <= small_work || (m <= panel_rows && n <= panel_columns)) {
     part(0, m, 0, n);
   } else if (m > panel_rows) {
@@ -74,6 +85,20 @@ void gemm_blas(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t strid
   }
 }
 
+template <class T>
+void gemm_small(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, AddTo<T> add) {
+  const double work = 2.0 * double(a.rows) * double(b.columns) * double(a.columns);
+  constexpr int64_t rows = small_panel_rows;
+  const int64_t panels = work <= small_work ? 1 : std::max<int64_t>(1, a.rows / rows);
+  parallel_for(panels, [&](int64_t p) {
+    const int64_t first = p * rows;
+    MatrixRef<T> part = a;
+    part.data += first * a.row;
+    part.rows = p + 1 < panels ? rows : a.rows - first;
+    small_gemm(part, b, c + first * stride, stride, AddTo<T>{add.data ? add.data + first * add.row : nullptr, add.row});
+  });
+}
+
 void gemm_plain(const MatrixRef<int64_t>& a, const MatrixRef<int64_t>& b, int64_t* c, int64_t stride) {
   for (int64_t i = 0; i < a.rows; ++i)
     for (int64_t p = 0; p < a.columns; ++p) {
@@ -85,18 +110,19 @@ void gemm_plain(const MatrixRef<int64_t>& a, const MatrixRef<int64_t>& b, int64_
 }  // namespace
 
 template <class T>
-void gemm(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, bool accumulate) {
+void gemm(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, AddTo<T> add) {
   if (a.rows == 0 || b.columns == 0) return;
-  if (a.columns == 0 || std::is_same_v<T, int64_t>) {
-    if (!accumulate)
-      for (int64_t i = 0; i < a.rows; ++i) std::fill_n(c + i * stride, b.columns, T(0));
-    if (a.columns == 0) return;
+  if constexpr (std::is_same_v<T, int64_t>) {
+    place_start(a.rows, b.columns, c, stride, add);
+    gemm_plain(a, b, c, stride);
+  } else {
+    if (a.columns == 0) place_start(a.rows, b.columns, c, stride, add);
+    else if (is_small_gemm(a.rows, a.columns, b.columns)) gemm_small(a, b, c, stride, add);
+    else gemm_blas(a, b, c, stride, add);
   }
-  if constexpr (std::is_same_v<T, int64_t>) gemm_plain(a, b, c, stride);
-  else gemm_blas(a, b, c, stride, accumulate);
 }
-template void gemm(const MatrixRef<float>&, const MatrixRef<float>&, float*, int64_t, bool);
-template void gemm(const MatrixRef<double>&, const MatrixRef<double>&, double*, int64_t, bool);
-template void gemm(const MatrixRef<int64_t>&, const MatrixRef<int64_t>&, int64_t*, int64_t, bool);
+template void gemm(const MatrixRef<float>&, const MatrixRef<float>&, float*, int64_t, AddTo<float>);
+template void gemm(const MatrixRef<double>&, const MatrixRef<double>&, double*, int64_t, AddTo<double>);
+template void gemm(const MatrixRef<int64_t>&, const MatrixRef<int64_t>&, int64_t*, int64_t, AddTo<int64_t>);
 
 }  // namespace pf

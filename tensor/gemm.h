@@ -14,10 +14,17 @@ struct MatrixRef {
   MatrixRef transposed() const { return {data, columns, rows, column, row}; }
 };
 
-/// c = a b, or c += a b with `accumulate`; c is row-major with `stride` elements from row to row. Transposed and
-/// row-strided operands are read where they lie. Large products run on several threads, cut at fixed places.
+/// What a product is added to: nothing, one row for all rows (stride 0), or a matrix, which may be the result itself.
 template <class T>
-void gemm(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, bool accumulate = false);
+struct AddTo {
+  const T* data = nullptr;
+  int64_t row = 0;  // stride
+};
+
+/// c = add + a b; c is row-major with `stride` elements from row to row. Transposed and row-strided operands are read
+/// where they lie. Large products run on several threads; the bits do not depend on how many.
+template <class T>
+void gemm(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, AddTo<T> add = {});
 
 namespace detail {
 /// OpenBLAS starts no threads of its own from now on: ours are above it. Call before using it directly.

@@ -86,8 +86,7 @@ Tensor AffineMap::eval(const Tensor& x, const Tensor& weight, const Tensor& bias
     Tensor y = Tensor::empty({rows, out}, dtype);
     T* to = y.mutable_data<T>();
     const Tensor b = contiguous(as_operand(bias, dtype));
-    for (int64_t i = 0; i < rows; ++i) std::copy_n(b.data<T>(), out, to + i * out);
-    gemm(detail::matrix<T>(x), detail::matrix<T>(weight).transposed(), to, out, true);
+    gemm(detail::matrix<T>(x), detail::matrix<T>(weight).transposed(), to, out, AddTo<T>{b.data<T>(), 0});
     return y;
   });
 }
