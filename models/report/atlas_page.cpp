@@ -84,6 +84,7 @@ json page_values(const AtlasPage& page) {
                  {"has_true_density", page.true_density.defined()},
                  {"data_count", page.data.defined() ? grouped(page.data.size(0)) : ""},
                  {"facts_span", 4 - noise.defined() - page.data.defined() - (page.true_density.defined() && !page.shows_images())},
+                 {"scale", {{"low", significant(density_top(page) - density_span, 2)}, {"high", significant(density_top(page), 2)}}},
                  {"has_noise", noise.defined()},
                  {"noise_count", noise.defined() ? grouped(noise.size(0)) : ""},
                  {"panels", std::move(panels)},

@@ -6,6 +6,7 @@
 
 #include "models/report/image_tables.h"
 #include "models/report/metric_table.h"
+#include "models/report/page_data.h"
 #include "nn/image/png.h"
 #include "tensor/files.h"
 
@@ -20,7 +21,7 @@ void caption(Canvas& canvas, const AtlasPage& page, double x, double y, const st
 
 std::string density_caption(const AtlasPanel& panel) {
   if (panel.density_kind == "ode") return "density, by its ODE";
-  if (panel.density_kind == "bound") return "density, a lower bound";
+  if (panel.density_kind == "bound") return "density, lower bound";
   return "density, " + panel.density_kind;
 }
 
@@ -64,6 +65,7 @@ Image overview_of_plane(const AtlasPage& page) {
   if (page.true_density.defined()) {
     draw_density(canvas, x, top + 2 * row, page, page.true_density, scale_top);
     caption(canvas, page, x, top + 2 * row + cell + 26, "true density");
+    draw_density_scale(canvas, x + cell, top + 2 * row + cell + 26, scale_top);
   }
   for (const AtlasPanel& panel : page.panels) {
     x += cell + gap;
@@ -79,6 +81,7 @@ Image overview_of_plane(const AtlasPage& page) {
     if (panel.density.defined()) {
       draw_density(canvas, x, top + 2 * row, page, panel.density, scale_top);
       caption(canvas, page, x, top + 2 * row + cell + 26, density_caption(panel));
+      draw_density_scale(canvas, x + cell, top + 2 * row + cell + 26, scale_top);
     } else if (densities) {
       caption(canvas, page, x, top + 2 * row + cell / 2, "no density shown");
     }
@@ -162,7 +165,11 @@ Image panel_picture(const AtlasPage& page, size_t index) {
   } else {
     if (panel.pushed.defined()) draw_coloured(canvas, x, top, page.range, panel.pushed, panel.base, "x"), next(top + cell + 26, "the noise, pushed forward");
     if (panel.samples.defined()) draw_samples(canvas, x, top, page, panel.samples), next(top + cell + 26, "samples over test data");
-    if (panel.density.defined()) draw_density(canvas, x, top, page, panel.density, density_top(page)), next(top + cell + 26, density_caption(panel));
+    if (panel.density.defined()) {
+      draw_density(canvas, x, top, page, panel.density, density_top(page));
+      draw_density_scale(canvas, x + cell, top + cell + 26, density_top(page));
+      next(top + cell + 26, density_caption(panel));
+    }
   }
   if (!panel.loss.empty()) {
     draw_loss(canvas, x, images ? top - 18 : top, panel);

@@ -121,18 +121,19 @@ json table_values(const AtlasPage& page) {
     std::string unit;
     std::map<std::string, std::string> said;  // note → the families that it is about
     double error = std::numeric_limits<double>::infinity();
-    bool lower = true;
+    bool lower = true, in_nats = false;
     for (const AtlasPanel& panel : page.panels)
       if (const Metric* metric = find_metric(panel, name)) {
         if (unit.empty()) unit = metric->unit;
         lower = metric->lower_is_better;
+        in_nats |= is_likelihood(*metric) && metric->unit == "nats";
         any_bound |= metric->kind == "bound" && std::isfinite(metric->value);
         if (!metric->note.empty()) said[metric->note] += (said[metric->note].empty() ? "" : ", ") + panel.title;
         if (std::isfinite(metric->error)) error = std::min(error, metric->error);
       }
     columns.push_back({{"name", name}, {"unit", unit}, {"arrow", lower ? "↓" : "↑"},
                        {"direction", lower ? "lower is better" : "higher is better"}});
-    floors.push_back({{"text", std::isfinite(error) && error > 0 ? fixed_like(floor, error) : significant(floor)}});
+    floors.push_back({{"text", std::isfinite(error) && error > 0 ? fixed_like(floor, error) : significant(floor)}, {"is_entropy", in_nats && floor == page.entropy}});
     for (const auto& [note, families] : said)
       notes.push_back({{"metric", name}, {"about", said.size() > 1 ? families : ""}, {"note", note}});
   }

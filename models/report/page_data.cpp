@@ -11,9 +11,11 @@ using nlohmann::json;
 struct Limits {
   int64_t noise, points, images, grid, frames;
 };
+/// First positions on the way are left out, then cells of the grids, points last.
 Limits limits(int thinning) {
-  auto halved = [&](int64_t count, int64_t least) { return std::max(least, count >> thinning); };
-  return {halved(4000, 250), halved(4000, 250), halved(64, 16), halved(160, 40), halved(33, 5)};
+  auto halved = [](int64_t count, int times, int64_t least) { return std::max(least, count >> std::max(0, times)); };
+  return {halved(4000, thinning - 2, 250), halved(4000, thinning - 1, 250), halved(64, thinning - 3, 16),
+          halved(160, thinning - 1, 40), halved(32, thinning, 4) + 1};
 }
 
 json number(double value, int digits = 4) {
@@ -108,6 +110,19 @@ void check_shape(const Tensor& x, int rank, const std::string& place, const char
 
 }  // namespace
 
+double density_top(const AtlasPage& page) {
+  std::vector<double> all;
+  auto gather = [&](const Tensor& grid) {
+    if (grid.defined())
+      for (double v : numbers_of(grid))
+        if (std::isfinite(v)) all.push_back(v);
+  };
+  gather(page.true_density);
+  for (const AtlasPanel& panel : page.panels) gather(panel.density);
+  std::sort(all.begin(), all.end());
+  return all.empty() ? 0 : all[size_t(0.998 * double(all.size() - 1))];
+}
+
 std::vector<double> numbers_of(const Tensor& x) { return cast(contiguous(x), float64).to_vector<double>(); }
 
 double round_to(double value, int digits) {
@@ -196,7 +211,7 @@ json page_data(const AtlasPage& page, int thinning) {
   return {{"format", 1}, {"dataset", page.dataset}, {"seed", page.seed}, {"entropy", number(page.entropy, 9)},
           {"range", number(page.range, 9)}, {"image", page.shows_images() ? json{page.image_height, page.image_width} : json(nullptr)},
           {"noise", noise}, {"data", samples(page.data)}, {"trueDensity", grid(page.true_density, most.grid)},
-          {"panels", panels}};
+          {"densityRange", {number(density_top(page) - density_span), number(density_top(page))}}, {"panels", panels}};
 }
 
 }  // namespace pf

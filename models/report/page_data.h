@@ -16,6 +16,10 @@ nlohmann::json page_data(const AtlasPage& page, int thinning = 0);
 /// An error, naming panel and field, unless every tensor has the shape that AtlasPage promises.
 void check_page(const AtlasPage& page);
 
+/// All log densities are shown on one scale of so many nats, whose top is the highest value that is not an outlier.
+constexpr double density_span = 7;
+double density_top(const AtlasPage& page);
+
 /// Any floating tensor's elements as doubles, row-major.
 std::vector<double> numbers_of(const Tensor& x);
 

@@ -85,17 +85,14 @@ Colour heat(double t) {
 
 }  // namespace
 
-double density_top(const AtlasPage& page) {
-  std::vector<double> all;
-  auto gather = [&](const Tensor& grid) {
-    if (grid.defined())
-      for (double v : numbers_of(grid))
-        if (std::isfinite(v)) all.push_back(v);
-  };
-  gather(page.true_density);
-  for (const AtlasPanel& panel : page.panels) gather(panel.density);
-  std::sort(all.begin(), all.end());
-  return all.empty() ? 0 : all[size_t(0.998 * double(all.size() - 1))];
+void draw_density_scale(Canvas& canvas, double right, double baseline, double top) {
+  const std::string low = significant(top - density_span, 2), high = significant(top, 2) + " nats";
+  double x = right - width_of(high, tick);
+  write(canvas, x, baseline, high, tick);
+  x -= 66;
+  for (int i = 0; i < 60; ++i) canvas.rectangle(x + i, baseline - 8, 1, 8, heat(i / 59.0));
+  for (double y : {baseline - 8.5, baseline + 0.5}) canvas.line(x, y, x + 60, y, 1, line);
+  write(canvas, x - 6, baseline, low, tick, Align::right);
 }
 
 double noise_range(const Tensor& base) {
@@ -129,14 +126,13 @@ void draw_samples(Canvas& canvas, double x, double y, const AtlasPage& page, con
 }
 
 void draw_density(Canvas& canvas, double x, double y, const AtlasPage& page, const Tensor& grid, double top) {
-  constexpr double span = 7;
   Plot plot = plane(canvas, x, y, page.range);
   int64_t g = grid.size(0);
   std::vector<double> values = numbers_of(grid);
   auto at = [&](double row, double column) {  // between cell centres, linearly in the colour's parameter
     auto t = [&](int64_t i, int64_t j) {
       double v = values[size_t(std::clamp<int64_t>(i, 0, g - 1) * g + std::clamp<int64_t>(j, 0, g - 1))];
-      return std::isfinite(v) ? std::clamp(1 + (v - top) / span, 0.0, 1.0) : v > 0 ? 1.0 : 0.0;
+      return std::isfinite(v) ? std::clamp(1 + (v - top) / density_span, 0.0, 1.0) : v > 0 ? 1.0 : 0.0;
     };
     int64_t i = int64_t(std::floor(row)), j = int64_t(std::floor(column));
     double u = row - double(i), v = column - double(j);
@@ -146,12 +142,6 @@ void draw_density(Canvas& canvas, double x, double y, const AtlasPage& page, con
   for (double py = b.top; py < b.bottom; ++py)
     for (double px = b.left; px < b.right; ++px)
       canvas.rectangle(px, py, 1, 1, heat(at((b.bottom - py - 0.5) / b.height() * double(g) - 0.5, (px + 0.5 - b.left) / b.width() * double(g) - 0.5)));
-  double key = b.right - 104, base = b.bottom - 28;
-  canvas.rectangle(key - 10, base - 20, 106, 44, white, 0.86);
-  for (int i = 0; i < 86; ++i) canvas.rectangle(key + i, base, 1, 7, heat(i / 85.0));
-  write(canvas, key, base - 6, "log p, nats", tick);
-  write(canvas, key, base + 19, tick_text(std::round(10 * (top - span)) / 10), tick);
-  write(canvas, key + 86, base + 19, tick_text(std::round(10 * top) / 10), tick, Align::right);
   frame(canvas, plot, "x₁", "x₂");
 }
 

@@ -20,13 +20,13 @@ inline const Lettering title = {15, 2.1, ink}, quiet = {10.5, 1.3, soft}, tick =
 void draw_coloured(Canvas& canvas, double x, double y, double range, const Tensor& points, const Tensor& start, const char* axis);
 /// Samples and test points, either of which may be missing.
 void draw_samples(Canvas& canvas, double x, double y, const AtlasPage& page, const Tensor& samples);
-/// A log density with its scale, from 7 nats below `top` to `top`.
+/// A log density, on a scale that ends at `top`.
 void draw_density(Canvas& canvas, double x, double y, const AtlasPage& page, const Tensor& grid, double top);
 void draw_loss(Canvas& canvas, double x, double y, const AtlasPanel& panel);
 
 /// The half width of a square that shows the noise.
 double noise_range(const Tensor& base);
-/// The top of the common scale of all log densities: the highest value that is not an outlier.
-double density_top(const AtlasPage& page);
+/// The scale of the heat maps, its right end at (right, baseline).
+void draw_density_scale(Canvas& canvas, double right, double baseline, double top);
 
 }  // namespace pf::plots

@@ -52,15 +52,6 @@
     for (let i = 0; i < text.length; ++i) bytes[i] = text.charCodeAt(i);
     return bytes;
   }
-  // One scale of log density for the whole page: 7 nats down from the highest value that is not an outlier.
-  const densityTop = (() => {
-    let all = [];
-    for (const grid of [atlas.trueDensity, ...atlas.panels.map((p) => p.density)])
-      if (grid) all = all.concat(grid.values.filter((v) => v !== null));
-    all.sort((a, b) => a - b);
-    return all.length ? all[Math.floor(0.998 * (all.length - 1))] : 0;
-  })();
-  const densitySpan = 7;
   const noiseRange = (() => {
     let largest = 1;
     if (atlas.noise) for (const v of atlas.noise.values) largest = Math.max(largest, Math.abs(v));
@@ -93,7 +84,7 @@
   // Frame, ticks and names of a plot; returns the functions from data to canvas.
   function axes(view, { x, y, xName, yName, xLabel = label, yLabel = label, left = 34 }) {
     const { pen, width, height } = view, small = width < 230;  // two figures side by side on a phone
-    const bottom = small ? 20 : 34, count = small ? 3 : 4;
+    const bottom = small ? 20 : 34;
     if (small) left -= 12;
     const box = { left, top: 5, right: width - 5, bottom: height - bottom };
     const toX = (v) => box.left + (v - x[0]) / (x[1] - x[0]) * (box.right - box.left);
@@ -110,7 +101,7 @@
       pen.font = font(11);
       pen.textBaseline = "top";
       pen.textAlign = "center";
-      for (const v of niceTicks(x[0], x[1], count)) {
+      for (const v of niceTicks(x[0], x[1], 4)) {
         if (toX(v) > box.right - 2 && v !== x[1]) continue;
         const text = xLabel(v), half = pen.measureText(text).width / 2;
         pen.beginPath(); pen.moveTo(toX(v), box.bottom); pen.lineTo(toX(v), box.bottom + 4); pen.stroke();
@@ -118,7 +109,7 @@
       }
       pen.textAlign = "right";
       pen.textBaseline = "middle";
-      for (const v of niceTicks(y[0], y[1], count)) {
+      for (const v of niceTicks(y[0], y[1], 4)) {
         pen.beginPath(); pen.moveTo(box.left - 4, toY(v)); pen.lineTo(box.left, toY(v)); pen.stroke();
         pen.fillText(yLabel(v), box.left - 6, Math.max(6, toY(v)));
       }
@@ -162,6 +153,7 @@
       }
     });
   }
+  const cloudDot = (view) => Math.min(1.6, Math.max(0.8, view.width / 215));
   function colouredDots(view, plot, points, start) {
     const dark = isDark(), from = start.values;
     const size = Math.min(3.5, Math.max(1.15, view.width / 200 * Math.sqrt(1500 / rows(points))));
@@ -181,13 +173,14 @@
   }
 
   function heat(view, plot, grid) {
-    const g = grid.shape[0], ramp = heatRamp(), picture = document.createElement("canvas");
+    const g = grid.shape[0], ramp = heatRamp(), [low, high] = atlas.densityRange;
+    const picture = document.createElement("canvas");
     picture.width = picture.height = g;
     const pen = picture.getContext("2d"), image = pen.createImageData(g, g);
     for (let row = 0; row < g; ++row)
       for (let column = 0; column < g; ++column) {
         const v = grid.values[row * g + column];
-        const [r, green, b] = ramp(v === null ? 0 : 1 + (v - densityTop) / densitySpan);
+        const [r, green, b] = ramp(v === null ? 0 : (v - low) / (high - low));
         image.data.set([r, green, b, 255], 4 * ((g - 1 - row) * g + column));
       }
     pen.putImageData(image, 0, 0);
@@ -196,36 +189,9 @@
     const { left, top, right, bottom } = plot.box;
     view.pen.drawImage(picture, left, top, right - left, bottom - top);
   }
-  // The scale of the heat map, inside the plot at its lower right.
-  function heatKey(view, plot) {
-    const { pen } = view, ramp = heatRamp(), width = view.width < 230 ? 60 : 74, height = 7;
-    const x = plot.box.right - width - 10, y = plot.box.bottom - 26;
-    pen.fillStyle = ink("plot");
-    pen.globalAlpha = 0.86;
-    pen.fillRect(x - 7, y - 20, width + 14, 43);
-    pen.globalAlpha = 1;
-    for (let i = 0; i < width; ++i) {
-      pen.fillStyle = `rgb(${ramp(i / (width - 1)).map(Math.round)})`;
-      pen.fillRect(x + i, y, 1.5, height);
-    }
-    pen.strokeStyle = ink("tick");
-    pen.lineWidth = 0.75;
-    pen.strokeRect(x, y, width, height);
-    pen.fillStyle = ink("soft");
-    pen.font = font(10.5);
-    pen.textBaseline = "bottom";
-    pen.textAlign = "left";
-    pen.fillText("log p, nats", x, y - 3);
-    pen.textBaseline = "top";
-    pen.fillText(label(Math.round(10 * (densityTop - densitySpan)) / 10), x, y + height + 3);
-    pen.textAlign = "right";
-    pen.fillText(label(Math.round(10 * densityTop) / 10), x + width, y + height + 3);
-  }
-
   function density(canvas, grid) {
     const view = open(canvas), plot = plane(view, atlas.range);
     heat(view, plot, grid);
-    heatKey(view, plot);
     plot.frame();
   }
 
@@ -275,7 +241,7 @@
       if (atlas.image) return tiles(canvas, pictures(atlas.data, 64), 8);
       const view = open(canvas), plot = plane(view, atlas.range);
       view.pen.globalAlpha = 0.75;
-      dots(view, plot, atlas.data, 1.3, ink("soft"), Math.min(rows(atlas.data), 2000));
+      dots(view, plot, atlas.data, cloudDot(view), ink("soft"), Math.min(rows(atlas.data), 2000));
       plot.frame();
     },
 
@@ -292,7 +258,7 @@
       const view = open(canvas), plot = plane(view, atlas.range), count = Math.min(2000, rows(panel.samples));
       view.pen.globalAlpha = 0.75;
       const both = atlas.data ? mixed(panel.samples, atlas.data, count) : panel.samples, colours = [ink("model"), ink("real")];
-      dots(view, plot, both, 1.35, atlas.data ? (i) => colours[both.from[i]] : colours[0]);
+      dots(view, plot, both, cloudDot(view), atlas.data ? (i) => colours[both.from[i]] : colours[0]);
       plot.frame();
     },
 
@@ -365,9 +331,10 @@
   systemDark.addEventListener("change", showTheme);
 
   let before = null;  // on paper always light
-  addEventListener("beforeprint", () => { before = root.dataset.theme; root.dataset.theme = "light"; printing = true; drawAll(); });
+  addEventListener("beforeprint", () => { before = root.dataset.theme; root.dataset.theme = "light"; root.classList.add("printing"); printing = true; drawAll(); });
   addEventListener("afterprint", () => {
     printing = false;
+    root.classList.remove("printing");
     if (before) root.dataset.theme = before; else delete root.dataset.theme;
     drawAll();
   });
