@@ -2,6 +2,7 @@
 
 #include <numbers>
 
+#include "autograd/functional.h"
 #include "models/assignment.h"
 #include "tensor/ops/index.h"
 #include "tensor/ops/join.h"
@@ -53,38 +54,13 @@ Variable FlowMatching::flow(const Variable& start, double from, double to) const
   return solve_ode(field, {start}, from, to, settings_.sampling).state[0];
 }
 
-namespace {
-
-/// v and div v at x, each row by itself. Recorded where x or the network is tracked.
-OdeState with_divergence(const VelocityField& velocity, const Variable& x, double t, const Tensor& probe) {
-  const Variable at = alias(x);
-  const Variable v = velocity(at, t);
-  const bool record = x.tracked();
-  auto row_derivative = [&](const Tensor& cotangent) {
-    const std::array<Variable, 1> target{at};
-    const WalkOptions options{.allow_unused = true, .stop_at_targets = true};
-    return record ? pull_cotangents<Variable>(v, target, Variable(cotangent), options)[0]
-                  : Variable(pull_cotangents<Tensor>(v, target, cotangent, options)[0]);
-  };
-  Variable divergence;
-  if (probe.defined()) {
-    divergence = sum(row_derivative(probe) * Variable(probe), -1);
-  } else {
-    for (int64_t i = 0; i < x.size(1); ++i) {
-      Tensor unit = Tensor::empty(x.shape(), x.dtype());
-      unit = expand(slice(eye(x.size(1), x.dtype()), 0, i, i + 1), x.shape());
-      const Variable diagonal = pick(row_derivative(unit), 1, i);
-      divergence = divergence.defined() ? divergence + diagonal : diagonal;
-    }
-  }
-  return {record ? v : stop_gradient(v), divergence};
-}
-
-}  // namespace
-
 Mapped FlowMatching::flow_with_divergence(const Variable& start, double from, double to, const Tensor& probe) const {
   check_rows("flow-matching log-determinant", start.shape(), width());
-  const OdeField field = [&](double t, const OdeState& x) { return with_divergence(velocity_, x[0], t, probe); };
+  const OdeField field = [&](double t, const OdeState& x) {
+    const Map v = [&](const Variable& at) { return velocity_(at, t); };
+    const auto [value, divergence] = probe.defined() ? hutchinson_divergence(v, x[0], probe) : pf::divergence(v, x[0]);
+    return OdeState{value, divergence};
+  };
   const OdeState end = solve_ode(field, {start, Variable(zeros({start.size(0)}, start.dtype()))}, from, to,
                                  settings_.likelihood).state;
   return {end[0], end[1]};
