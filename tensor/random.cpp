@@ -46,8 +46,8 @@ void philox_lanes(const Rng::State& state, uint64_t first_block, Words& out) {
   }
 }
 
-// Midpoints of 2^24 (2^53) equal cells of (0, 1).
-float unit_float(uint32_t word) { return (float(word >> 8) + 0.5f) * 0x1p-24f; }
+// Midpoints of 2^23 (2^52) equal cells of (0, 1): one bit less than the type holds, so that no midpoint rounds to 1.
+float unit_float(uint32_t word) { return (float(word >> 9) + 0.5f) * 0x1p-23f; }
 double unit_double(uint32_t high, uint32_t low) {
   return (double(((uint64_t(high) << 32) | low) >> 12) + 0.5) * 0x1p-52;
 }

@@ -46,7 +46,7 @@ void add_evaluate(CLI::App& app) {
   add_threads_option(*command);
   command->callback([o] {
     const Model model = load_model(o->folder);
-    const Dataset data = load_dataset(o->data.empty() ? model.config().data : o->data, {.seed = o->seed});
+    const Dataset data = load_dataset(o->data.empty() ? model.config().data : o->data, {.seed = model.config().seed});
     Rng rng = Rng(o->seed).child(4);
     print(evaluate(model, data, rng, o->evaluation), o->json);
   });

@@ -21,7 +21,7 @@ struct Options {
 
 void run(const Options& o) {
   const Model model = load_model(o.folder);
-  const Dataset data = load_dataset(o.data.empty() ? model.config().data : o.data, {.seed = o.seed});
+  const Dataset data = load_dataset(o.data.empty() ? model.config().data : o.data, {.seed = model.config().seed});
   Tensor rows = data.test;
   if (o.limit > 0 && rows.size(0) > o.limit) rows = slice(rows, 0, 0, o.limit);
   Rng rng = Rng(o.seed).child(3);
@@ -60,7 +60,7 @@ void add_score(CLI::App& app) {
   command->add_option("--data", o->data, "data set whose test rows are scored; by default the one trained on");
   command->add_option("--out", o->out, "NPY file for one NLL a row");
   command->add_option("--limit", o->limit, "score only the first so many rows")->check(CLI::NonNegativeNumber);
-  command->add_option("--seed", o->seed, "of drawn data and of estimates")->default_val(0);
+  command->add_option("--seed", o->seed, "of estimates")->default_val(0);
   command->add_flag("--json", o->json, "print one JSON object");
   add_threads_option(*command);
   command->callback([o] { run(*o); });
