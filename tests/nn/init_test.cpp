@@ -88,8 +88,8 @@ TEST(Init, GainsKeepTheSizeOfASignal) {
   for (Activation activation : {Activation::relu, Activation::silu, Activation::tanh, Activation::gelu}) {
     const Mlp deep({64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64}, rng, {.activation = activation});
     const double size = std::sqrt(mean(square(deep(x).value())).item());
-    EXPECT_GT(size, 0.4) << to_string(activation);
-    EXPECT_LT(size, 2.5) << to_string(activation);
+    EXPECT_GT(size, 0.3) << to_string(activation);
+    EXPECT_LT(size, 3.5) << to_string(activation);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "nn/batch_norm.h"
 #include "nn/dropout.h"
 #include "nn/embedding.h"
+#include "nn/gradients.h"
 #include "nn/layer_norm.h"
 #include "nn/masked_linear.h"
 #include "nn/mlp.h"

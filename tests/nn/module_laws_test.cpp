@@ -123,6 +123,14 @@ Laws laws(const std::string& name, Make make, Run run, Tensor input, Tensor wron
 
 Tensor sample(const Shape& shape) { return Rng(3).normal(shape); }
 
+struct Tables {
+  std::vector<Embedding> tables;
+  std::optional<Mlp> net;
+  explicit Tables(Rng& rng) : tables{Embedding(4, 3, rng)}, net(Mlp({3, 4, 1}, rng)) {}
+  Variable operator()(const Tensor& indices) const { return (*net)(tables[0](indices)); }
+  static void fields(auto& self, auto&& visit) { visit("tables", self.tables); visit("net", self.net); }
+};
+
 const auto call = [](auto& module, const Tensor& x) -> Variable { return module(Variable(x)); };
 
 std::vector<Laws> all_modules() {
@@ -164,18 +172,10 @@ std::vector<Laws> all_modules() {
            tensor({0, 4}, int64), "4"),
       laws("embedding_then_mlp_in_a_vector",
            [=](int s) {
-             struct Both {
-               std::vector<Embedding> tables;
-               std::optional<Mlp> net;
-               std::unique_ptr<int> no_field;
-               Both(Rng& r) : tables{Embedding(4, 3, r)}, net(Mlp({3, 4, 1}, r)) {}
-               Both(const Both& other) : tables(other.tables), net(other.net) {}
-               static void fields(auto& self, auto&& visit) { visit("tables", self.tables); visit("net", self.net); }
-             };
              Rng r = rng(s);
-             return Both(r);
+             return Tables(r);
            },
-           [](auto& module, const Tensor& in) -> Variable { return (*module.net)(module.tables[0](in)); },
+           [](auto& module, const Tensor& in) -> Variable { return module(in); },
            tensor({0, 3, 1, 2, 1, 0}, {3, 2}, int64), tensor({0, 4}, int64), "4"),
       laws("fourier_features_then_linear",
            [=](int s) { Rng r = rng(s); return Sequential(FourierFeatures(3, 8, r), Linear(8, 2, r)); }, call, x, bad,

@@ -8,7 +8,8 @@
 #include "nn/optim/ema.h"
 #include "nn/optim/schedule.h"
 #include "nn/optim/sgd.h"
-#include "nn/mlp.h"
+#include "tensor/ops/trigonometric.h"
+#include "tensor/random.h"
 #include "tests/support/temporary.h"
 
 namespace pf {
@@ -109,14 +110,16 @@ TEST(Adam, TheFirstStepIsTheRateWhateverTheSizeOfTheGradient) {
   }
 }
 // The first steps of Adam on f(p) = p², from p = 1 with rate 0.1, by a calculation with 60 digits.
+struct One {
+  Variable p = ones({}, float64);
+  static void fields(auto& self, auto&& visit) { visit("p", self.p); }
+};
 TEST(Adam, ReferenceSequence) {
-  struct One {
-    Variable p = ones({}, float64);
-    static void fields(auto& self, auto&& visit) { visit("p", self.p); }
-  } module;
+  One module;
   const std::vector<Field> parameters = parameters_of(module);
   Adam adam;
-  for (double expected : {0.900000000499999992, 0.800412228691792134, 0.701586272946029528, 0.603939060573744817, 0.507963659264340649, 0.414236455993660575, 0.323420704939100468}) {
+  for (double expected : {0.900000000499999992, 0.800412228691792134, 0.701586272946029528, 0.603939060573744817,
+                          0.507963659264340649, 0.414236455993660575, 0.323420704939100468}) {
     adam.update(parameters, value_and_grad(parameters, [&] { return square(module.p); }).gradients, 0.1);
     EXPECT_NEAR(module.p.item(), expected, 1e-14);
   }
@@ -287,12 +290,13 @@ TEST(Ema, FollowsTheFormula) {
   EXPECT_EQ(module.matrix.value().at({0, 0}), std::sin(199));
 }
 
+struct Buffered {
+  Variable p = zeros({3});
+  Tensor buffer = zeros({2});
+  static void fields(auto& self, auto&& visit) { visit("p", self.p); visit("buffer", self.buffer); }
+};
 TEST(Ema, ContinuesFromItsStateAndTakesBuffersOver) {
-  struct Buffered {
-    Variable p = zeros({3});
-    Tensor buffer = zeros({2});
-    static void fields(auto& self, auto&& visit) { visit("p", self.p); visit("buffer", self.buffer); }
-  } module;
+  Buffered module;
   const std::vector<Field> fields = fields_of(module);
   Ema ema(fields, 0.5, false);
   module.p = Variable(ones({3}));
