@@ -101,6 +101,8 @@ void run(const Options& o) {
     options.steps = o.steps.value_or(defaults.steps);
     options.batch = o.batch.value_or(std::min(defaults.batch, data.train.size(0)));
     options.rate = o.rate.value_or(defaults.rate);
+    if (options.batch > data.train.size(0))
+      throw UsageError(join("--batch ", options.batch, ": ", data.name, " has only ", data.train.size(0), " rows to train on"));
     model = std::make_unique<Model>(config, data.train);
   }
   std::cerr << (o.resume ? "continuing " : "training ") << model->config().family << " on " << data.name << ": "
