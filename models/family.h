@@ -37,6 +37,7 @@ struct Family {
   std::string map;      // one sentence: base → x
   std::string density;  // one sentence: which density it has, and why
   std::vector<Setting> settings;
+  std::vector<std::string> image_settings;  // "key=value": other defaults where the data are images
   std::function<TrainingDefaults(const Settings&, const DataSummary&)> defaults;
   std::function<Built(const Settings&, const DataSummary&, Rng&)> build;
   /// Settings that make an instance small enough for tests, as "key=value". One list a variant.

@@ -80,8 +80,12 @@ ModelConfig ModelConfig::from_json(const nlohmann::ordered_json& json) {
 }
 
 ModelConfig ModelConfig::make(const std::string& family, const Dataset& data, uint64_t seed) {
+  const Family& kind = pf::family(family);
+  Settings settings(family, kind.settings);
+  if (data.image)
+    for (const std::string& assignment : kind.image_settings) settings.set(assignment);
   return {.family = family,
-          .settings = Settings(family, pf::family(family).settings),
+          .settings = std::move(settings),
           .data = data.name,
           .width = data.dim(),
           .image = data.image,

@@ -185,7 +185,8 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
     const double value = loss.item();
     double norm = std::isfinite(value) ? global_norm(gradients) : NAN;
     if (!std::isfinite(norm)) explain_divergence(run, batch, rng_at_loss, folder_);
-    if (norm > options_.clip) gradients.scale(options_.clip / norm);
+    const double limit = options_.clip * double(data_.dim());
+    if (norm > limit) gradients.scale(limit / norm);
     run.optimizer.update(run.parameters, gradients, schedule(run.step));
     run.ema.update(run.fields);
     ++run.step;

@@ -13,7 +13,7 @@ struct TrainOptions {
   int64_t steps = 5000, batch = 256;
   double rate = 1e-3;            // of Adam, at its highest: linear warm-up, then cosine down to a hundredth
   int64_t warmup = 100;
-  double clip = 10;              // the largest global gradient norm
+  double clip = 5;               // the largest global gradient norm, for each coordinate of the data
   double ema = 0.999;            // decay of the averaged parameters, which are what the model is used with
   int64_t save_every = 500;      // steps between snapshots
   int64_t report_every = 50;     // steps between lines of metrics.jsonl

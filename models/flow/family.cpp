@@ -14,9 +14,10 @@ Family flow_family() {
                    integer("hidden", 64, "width of each conditioner's two hidden layers"),
                    integer("bins", 8, "bins of a spline", 2, 64),
                    number("bound", 4, "a spline acts on (-bound, bound) of the normalised data", 0.1, 100)},
+      .image_settings = {"layers=4", "hidden=128"},
       .defaults =
           [](const Settings&, const DataSummary& data) {
-            return data.image ? TrainingDefaults{.steps = 3000, .batch = 128} : TrainingDefaults{.steps = 6000};
+            return data.image ? TrainingDefaults{.steps = 2000, .batch = 128} : TrainingDefaults{.steps = 6000};
           },
       .build =
           [](const Settings& s, const DataSummary& data, Rng& rng) {

@@ -18,6 +18,7 @@ Family flow_matching_family() {
                    integer("solver-steps", 50, "steps of a solver with fixed steps", 1, 100000),
                    number("tolerance", 1e-5, "of dopri5", 1e-12, 1),
                    choice("divergence", {"auto", "exact", "hutchinson"}, "of the density; auto: exact up to 16 columns")},
+      .image_settings = {"hidden=512"},
       .defaults =
           [](const Settings&, const DataSummary& data) {
             return data.image ? TrainingDefaults{.steps = 4000, .batch = 256} : TrainingDefaults{.steps = 8000, .rate = 2e-3};

@@ -16,6 +16,7 @@ Family vae_family() {
                    number("beta", 1, "weight of the KL term in training; 1 is the bound itself", 0, 1000),
                    integer("train-samples", 1, "importance samples of the training bound; above 1 it is IWAE", 1, 1000),
                    integer("importance-samples", 64, "importance samples of the reported bound", 1, 100000)},
+      .image_settings = {"hidden=512", "latent=16"},
       .defaults =
           [](const Settings&, const DataSummary& data) {
             return data.image ? TrainingDefaults{.steps = 5000, .batch = 128} : TrainingDefaults{.steps = 8000};
