@@ -21,6 +21,7 @@ namespace {
 // Which matrix of a batch, for errors.
 std::string place(int64_t batch, int64_t count) { return count > 1 ? join(" (matrix ", batch, " of the batch)") : ""; }
 
+// body(i) for every matrix, several of the small ones a task.
 template <class Body>
 void for_matrices(int64_t count, int64_t n, const Body& body) {
   const int64_t per_chunk = std::max<int64_t>(1, 200'000 / std::max<int64_t>(1, n * n * n));
@@ -97,13 +98,31 @@ void solve_decomposed(const T* lu, const int64_t* rows, int64_t n, const T* b, i
 }
 
 template <class T>
-struct Decomposition {
-  std::vector<T> lu;
-  std::vector<int64_t> rows;
-  int sign;
-  Decomposition(const T* a, int64_t n) : lu(a, a + n * n), rows(static_cast<size_t>(n)) {
-    sign = decompose(lu.data(), n, rows.data());
+class Decomposition {
+ public:
+  Decomposition(const T* a, int64_t n) {
+    if (n > small) {
+      memory_.resize(size_t(n * n));
+      places_.resize(size_t(n));
+      lu = memory_.data();
+      rows = places_.data();
+    }
+    std::copy_n(a, n * n, lu);
+    sign = decompose(lu, n, rows);
   }
+  Decomposition(const Decomposition&) = delete;
+
+ private:
+  static constexpr int small = 8;  // matrices up to this size stay on the stack
+  T small_memory_[small * small];
+  int64_t small_places_[small];
+  std::vector<T> memory_;
+  std::vector<int64_t> places_;
+
+ public:
+  T* lu = small_memory_;
+  int64_t* rows = small_places_;
+  int sign = 1;
 };
 
 // One number for each matrix, from its decomposition.
@@ -116,7 +135,7 @@ Tensor per_matrix(const Tensor& a, const char* op, const F& f) {
     T* to = out.mutable_data<T>();
     for_matrices(out.numel(), n, [&](int64_t i) {
       const Decomposition<T> d(from.data<T>() + i * n * n, n);
-      to[i] = T(f(d.lu.data(), n, d.sign));
+      to[i] = T(f(d.lu, n, d.sign));
     });
   });
   return out;
@@ -175,7 +194,7 @@ Tensor Solve::eval(const Tensor& a, const Tensor& b) const {
     T* to = out.mutable_data<T>();
     detail::for_matrices(count, n, [&](int64_t i) {
       const detail::Decomposition<T> d(matrix.data<T>() + i * n * n, n);
-      detail::solve_decomposed(d.lu.data(), d.rows.data(), n, right.data<T>() + i * n * columns, columns,
+      detail::solve_decomposed(d.lu, d.rows, n, right.data<T>() + i * n * columns, columns,
                                to + i * n * columns, name, detail::place(i, count));
     });
   });
@@ -190,7 +209,7 @@ Tensor Inverse::eval(const Tensor& a) const {
     T* to = out.mutable_data<T>();
     detail::for_matrices(count, n, [&](int64_t i) {
       const detail::Decomposition<T> d(matrix.data<T>() + i * n * n, n);
-      detail::solve_decomposed(d.lu.data(), d.rows.data(), n, unit.data<T>(), n, to + i * n * n, name,
+      detail::solve_decomposed(d.lu, d.rows, n, unit.data<T>(), n, to + i * n * n, name,
                                detail::place(i, count));
     });
   });

@@ -9,16 +9,9 @@
 namespace pf {
 namespace {
 
-// An element as an unsigned number in the same order, and where it was.
-struct Item {
-  uint64_t key;
-  int64_t index;
-  bool operator<(const Item& other) const { return key != other.key ? key < other.key : index < other.index; }
-};
-
 // Rising keys for rising numbers; -0 like 0, NaN last whatever the direction.
 template <class T>
-uint64_t key_of(T x, bool descending) {
+auto key_of(T x, bool descending) {
   if constexpr (std::is_same_v<T, int64_t>) {
     const uint64_t key = uint64_t(x) ^ (uint64_t(1) << 63);
     return descending ? ~key : key;
@@ -27,34 +20,58 @@ uint64_t key_of(T x, bool descending) {
     constexpr U sign = U(1) << (sizeof(U) * 8 - 1);
     if (x != x) return U(-1);
     const U bits = std::bit_cast<U>(x == 0 ? T(0) : x);
-    const U key = bits & sign ? ~bits : bits | sign;
+    const U key = bits & sign ? U(~bits) : U(bits | sign);
     return descending ? U(~key) : key;
   }
 }
 
+// An element as an unsigned number in the same order, and where it was. Equal ones are ordered by place: sorting is stable.
+struct LargeItem {
+  uint64_t key;
+  int64_t index;
+  LargeItem() = default;
+  LargeItem(uint64_t key, int64_t index) : key(key), index(index) {}
+  bool operator<(const LargeItem& other) const { return key != other.key ? key < other.key : index < other.index; }
+  uint64_t digit(int shift) const { return key >> shift; }
+  int64_t place() const { return index; }
+  static constexpr int bits = 64;
+};
+struct SmallItem {  // both in one word: 32-bit keys in rows of less than 2³² elements
+  uint64_t word;
+  SmallItem() = default;
+  SmallItem(uint32_t key, int64_t place) : word(uint64_t(key) << 32 | uint64_t(place)) {}
+  bool operator<(const SmallItem& other) const { return word < other.word; }
+  uint64_t digit(int shift) const { return word >> 32 >> shift; }
+  int64_t place() const { return int64_t(word & 0xffffffff); }
+  static constexpr int bits = 32;
+};
+
 // Least significant digit first; digits that all keys share are skipped.
+template <class Item>
 void radix_sort(std::vector<Item>& items, std::vector<Item>& scratch) {
-  constexpr int bits = 11, digits = (64 + bits - 1) / bits;
-  constexpr uint64_t mask = (1u << bits) - 1;
+  constexpr int width = 8;
+  constexpr uint64_t mask = (1u << width) - 1;
   scratch.resize(items.size());
-  std::vector<std::array<int64_t, mask + 1>> counts(digits);
+  std::array<std::array<int64_t, mask + 1>, Item::bits / width> counts{};
   for (const Item& item : items)
-    for (int d = 0; d < digits; ++d) ++counts[size_t(d)][item.key >> (d * bits) & mask];
-  for (int d = 0; d < digits; ++d) {
-    auto& count = counts[size_t(d)];
-    if (count[items[0].key >> (d * bits) & mask] == int64_t(items.size())) continue;
+    for (size_t d = 0; d < counts.size(); ++d) ++counts[d][item.digit(int(d) * width) & mask];
+  for (size_t d = 0; d < counts.size(); ++d) {
+    const int shift = int(d) * width;
+    auto& count = counts[d];
+    if (count[items[0].digit(shift) & mask] == int64_t(items.size())) continue;
     int64_t at = 0;
     for (int64_t& c : count) at += std::exchange(c, at);
-    for (const Item& item : items) scratch[size_t(count[item.key >> (d * bits) & mask]++)] = item;
+    for (const Item& item : items) scratch[size_t(count[item.digit(shift) & mask]++)] = item;
     std::swap(items, scratch);
   }
 }
 
 // Puts the first `count` items in order.
+template <class Item>
 void order(std::vector<Item>& items, std::vector<Item>& scratch, int64_t count) {
   const auto n = int64_t(items.size());
   if (count < n / 8) std::partial_sort(items.begin(), items.begin() + count, items.end());
-  else if (n > 1500) radix_sort(items, scratch);
+  else if (n > Item::bits * 2) radix_sort(items, scratch);
   else std::sort(items.begin(), items.end());
 }
 
@@ -68,17 +85,21 @@ Tensor order_of(const Tensor& x, int axis, bool descending, std::optional<int64_
   Tensor out = Tensor::empty(shape, int64);
   if (out.numel() == 0) return movedim(out, -1, axis);
   int64_t* to = out.mutable_data<int64_t>();
-  dispatch_numeric(x.dtype(), "sort", [&]<class T>() {
-    const T* from = rows.data<T>();
+  auto sort_rows = [&]<class T, class Item>(const T* from, Item*) {
     const int64_t lines = rows.numel() / n, per_chunk = std::max<int64_t>(1, 8192 / n);
     parallel_for((lines + per_chunk - 1) / per_chunk, [&](int64_t c) {
       std::vector<Item> items(static_cast<size_t>(n)), scratch;
       for (int64_t r = c * per_chunk; r < std::min(lines, (c + 1) * per_chunk); ++r) {
-        for (int64_t i = 0; i < n; ++i) items[size_t(i)] = {key_of(from[r * n + i], descending), i};
+        for (int64_t i = 0; i < n; ++i) items[size_t(i)] = Item(key_of(from[r * n + i], descending), i);
         order(items, scratch, count);
-        for (int64_t i = 0; i < count; ++i) to[r * count + i] = items[size_t(i)].index;
+        for (int64_t i = 0; i < count; ++i) to[r * count + i] = items[size_t(i)].place();
       }
     });
+  };
+  dispatch_numeric(x.dtype(), "sort", [&]<class T>() {
+    if constexpr (sizeof(T) == 4)
+      if (n < int64_t(1) << 32) return sort_rows(rows.data<T>(), static_cast<SmallItem*>(nullptr));
+    sort_rows(rows.data<T>(), static_cast<LargeItem*>(nullptr));
   });
   return contiguous(movedim(out, -1, axis));
 }

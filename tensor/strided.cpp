@@ -116,19 +116,30 @@ void copy_line(T* target, const T* source, const CopyLoop& loop) {
     for (int64_t i = 0; i < loop.size; ++i) target[i * loop.target] = source[i * loop.source];
 }
 
+// A transposition: the source is sequential along `outer`, the target along `inner`. Strips of eight source rows keep both
+// within few cache lines.
+template <class T>
+void copy_turned(T* target, const T* source, const CopyLoop& outer, const CopyLoop& inner) {
+  constexpr int64_t strip = 8;
+  for (int64_t j = 0; j < inner.size; j += strip)
+    for (int64_t i = 0; i < outer.size; ++i) {
+      T* to = target + i * outer.target + j * inner.target;
+      const T* from = source + i * outer.source + j * inner.source;
+      if (j + strip <= inner.size && inner.target == 1) {
+#pragma GCC unroll 8
+        for (int k = 0; k < strip; ++k) to[k] = from[k * inner.source];
+      } else {
+        copy_line(to, from, CopyLoop{std::min(strip, inner.size - j), inner.target, inner.source});
+      }
+    }
+}
+
 template <class T>
 void copy_loops(T* target, const T* source, const CopyLoops& loops, int depth) {
   const CopyLoop& loop = loops.list[depth];
   if (depth + 1 == loops.count) return copy_line(target, source, loop);
-  if (depth + 2 == loops.count && std::abs(loop.source) == 1 && std::abs(loops.list[depth + 1].source) > 1) {
-    constexpr int64_t tile = 32;
-    const CopyLoop& inner = loops.list[depth + 1];
-    for (int64_t j = 0; j < inner.size; j += tile)
-      for (int64_t i = 0; i < loop.size; ++i)
-        copy_line(target + i * loop.target + j * inner.target, source + i * loop.source + j * inner.source,
-                  CopyLoop{std::min(tile, inner.size - j), inner.target, inner.source});
-    return;
-  }
+  if (depth + 2 == loops.count && std::abs(loop.source) == 1 && std::abs(loops.list[depth + 1].source) > 1)
+    return copy_turned(target, source, loop, loops.list[depth + 1]);
   for (int64_t i = 0; i < loop.size; ++i) copy_loops(target + i * loop.target, source + i * loop.source, loops, depth + 1);
 }
 

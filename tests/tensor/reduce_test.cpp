@@ -71,7 +71,7 @@ TEST(Reduce, SumAndMean) {
 }
 
 TEST(Reduce, LargeArraysOfEveryForm) {
-  for (const Shape& shape : {Shape{100, 100, 70}, Shape{20000, 3}, Shape{3, 70000}, Shape{1500, 200}, Shape{40, 5000}, Shape{9, 17, 4, 311}})
+  for (const Shape& shape : {Shape{50, 40, 70}, Shape{9000, 3}, Shape{3, 35000}, Shape{600, 200}, Shape{40, 2500}, Shape{9, 4, 3, 311}})
     for (const auto& [how, x] : layouts(shape, float64))
       for (int axis = 0; axis < shape.rank(); ++axis) {
         SCOPED_TRACE(join(shape, " ", how, " over ", axis));
@@ -97,7 +97,7 @@ TEST(Reduce, FloatSumsAreAccurate) {
 }
 
 TEST(Reduce, ThreadsDoNotChangeBits) {
-  for (const Shape& shape : {Shape{3'000'000}, Shape{300'000, 7}, Shape{7, 300'000}, Shape{3000, 500}, Shape{50, 60, 700}}) {
+  for (const Shape& shape : {Shape{300'000}, Shape{60'000, 7}, Shape{7, 60'000}, Shape{600, 500}, Shape{50, 20, 300}}) {
     const Tensor x = numbers(shape, float32);
     for (int axis = 0; axis < shape.rank(); ++axis) {
       expect_threads_agree([&] { return sum(x, axis); });
