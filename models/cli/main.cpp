@@ -70,12 +70,9 @@ void watch_interrupt() {
 bool interrupted() { return interrupt_count != 0; }
 
 void add_threads_option(CLI::App& command) {
-  command
-      .add_option_function<int>("--threads", [](int count) { set_threads(count); },
-                                "threads to use; 0, the default, is one for each processor")
-      ->check(CLI::Range(0, 1024))
-      ->default_val(0)
-      ->force_callback();
+  auto count = std::make_shared<int>(0);
+  command.add_option("--threads", *count, "threads to use; 0, the default, is one for each processor")->check(CLI::Range(0, 1024));
+  command.parse_complete_callback([count] { set_threads(*count); });
 }
 
 }  // namespace pf::cli
