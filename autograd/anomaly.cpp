@@ -37,7 +37,8 @@ void report_first_nan(const char* op, std::span<const Variable> inputs, const Te
     shapes += (shapes.empty() ? "" : ", ") + to_string(x.shape());
   }
   const Shape index = position_of(at, output.shape());
-  fail(op, ": made ", output.at(index), " at ", index, " of its output ", output.shape(), " from finite inputs ", shapes);
+  fail(op, ": made ", output.at(index), " at ", index, " of its output ", output.shape(), " from finite inputs ",
+       shapes);
 }
 
 void report_nan_gradient(const char* op, const Shape& input, const Tensor& gradient) {

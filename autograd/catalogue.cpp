@@ -43,8 +43,8 @@ std::vector<Tensor> draw(const OpSample& sample, Rng& rng) {
   return out;
 }
 
-OpEntry detail::pointwise_entry(std::string_view op, const char* name, std::span<const Domain> domains, bool closed_form,
-                                ListMap apply) {
+OpEntry detail::pointwise_entry(std::string_view op, const char* name, std::span<const Domain> domains,
+                                bool closed_form, ListMap apply) {
   OpEntry out;
   out.name = name;
   out.op = op;

@@ -1,7 +1,7 @@
 #pragma once
-// The catalogue of operations: what each is, how to call it, and inputs to try it on. Tests, benchmarks and the program's
-// lists go over it. The pointwise formulas enter by themselves (tensor/ops/ops.def); every other operation is one line in
-// catalogue_structural.cpp.
+// The catalogue of operations: what each is, how to call it, and inputs to try it on. Tests, benchmarks and the
+// program's lists go over it. The pointwise formulas enter by themselves (tensor/ops/ops.def); every other operation is
+// one line in catalogue_structural.cpp.
 
 #include <map>
 
@@ -50,8 +50,7 @@ std::vector<Tensor> draw(const OpSample& sample, Rng& rng);
 
 namespace detail {
 
-template <class T>
-constexpr std::string_view struct_name() {
+template <class T> constexpr std::string_view struct_name() {
   std::string_view text = __PRETTY_FUNCTION__;  // "… [with T = pf::Softplus; …]"
   text.remove_prefix(text.find("T = ") + 4);
   text = text.substr(0, text.find_first_of("<;]"));
@@ -64,13 +63,13 @@ OpEntry pointwise_entry(std::string_view op, const char* name, std::span<const D
 }  // namespace detail
 
 /// The entry of a pointwise formula: all that is needed to check an operation of one's own.
-template <PointwiseFormula F>
-OpEntry pointwise_entry(const F& f = {}) {
+template <PointwiseFormula F> OpEntry pointwise_entry(const F& f = {}) {
   return [&]<size_t... I>(std::index_sequence<I...>) {
     const std::array<Domain, sizeof...(I)> domains{domain_of<F>(int(I))...};
     return detail::pointwise_entry(detail::struct_name<F>(), F::name, domains, has_partials<F>,
                                    [f](std::span<const Variable> x) { return pf::apply(f, x[I]...); });
-  }(std::make_index_sequence<F::arity>{});
+  }
+  (std::make_index_sequence<F::arity>{});
 }
 
 }  // namespace pf

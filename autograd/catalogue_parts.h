@@ -11,8 +11,7 @@ std::vector<OpEntry> algebra_entries();           // matrix products, factorisat
 std::vector<OpEntry> undifferentiable_entries();  // integer and truth-valued results
 
 /// Which rule the struct states.
-template <class Op, int N>
-std::string kind_of() {
+template <class Op, int N> std::string kind_of() {
   using Each = std::make_index_sequence<size_t(N)>;
   if constexpr (PointwiseFormula<Op>) return "pointwise";
   else if constexpr (has_composite<Op>(Each{}) || has_fused_vjp<Op>(Each{})) return "fused";
@@ -28,13 +27,16 @@ using Skips = std::map<std::string, std::string>;
 /// An operation with a struct of N inputs.
 template <class Op, int N = 1>
 OpEntry entry(std::string description, ListMap apply, std::vector<OpSample> samples, Skips skipped = {}) {
-  return {Op::name, std::string(struct_name<Op>()), kind_of<Op, N>(), std::move(description), std::move(apply),
-          std::move(samples), std::move(skipped)};
+  return {Op::name,          std::string(struct_name<Op>()),
+          kind_of<Op, N>(),  std::move(description),
+          std::move(apply),  std::move(samples),
+          std::move(skipped)};
 }
 /// A function that is made of other operations.
 inline OpEntry composite(std::string name, std::string description, ListMap apply, std::vector<OpSample> samples,
                          Skips skipped = {}) {
-  return {std::move(name), "", "composite", std::move(description), std::move(apply), std::move(samples), std::move(skipped)};
+  return {std::move(name),   "", "composite", std::move(description), std::move(apply), std::move(samples),
+          std::move(skipped)};
 }
 
 /// The same numbers every time, for what an operation is given beside its inputs: 0, 1, …, below − 1, 0, 1, …

@@ -18,10 +18,9 @@ bool contains(std::span<const Variable> list, const Node* node) {
   return std::any_of(list.begin(), list.end(), [&](const Variable& x) { return x.node() == node; });
 }
 
-/// The inputs as new starting points, so that the graph made from them ends there. With A = Tensor it ends for good, with
-/// A = Variable the derivatives go on behind them.
-template <Array A>
-std::vector<Variable> starts(std::span<const Variable> inputs) {
+/// The inputs as new starting points, so that the graph made from them ends there. With A = Tensor it ends for good,
+/// with A = Variable the derivatives go on behind them.
+template <Array A> std::vector<Variable> starts(std::span<const Variable> inputs) {
   std::vector<Variable> out;
   for (const Variable& x : inputs) {
     if (!x.tracked()) out.push_back(x);
@@ -47,22 +46,20 @@ class CheckpointNode final : public Node {
     Variable result;
     std::vector<Variable> inputs;  // in the places of inputs_, untracked where nothing is to be found out
   };
-  template <Array A>
-  Again run_again() const {
+  template <Array A> Again run_again() const {
     const std::span<const Variable> inputs(inputs_);
     std::vector<Variable> from = starts<A>(inputs.first(arguments_));
     const uint64_t first = Node::next_number();
     Variable y = f_(from);
-    check(same_bits(y.value(), output()), "checkpoint: the second run of the function gave another value, ", y.dtype(), " ",
-          y.shape(), ": it must compute the same each time; draw random numbers outside and pass them in");
+    check(same_bits(y.value(), output()), "checkpoint: the second run of the function gave another value, ", y.dtype(),
+          " ", y.shape(), ": it must compute the same each time; draw random numbers outside and pass them in");
     from.insert(from.end(), inputs.begin() + int64_t(arguments_), inputs.end());
     for (const Variable& x : captured_since(first, y.node()))
       check(contains(from, x.node()), "checkpoint: the second run of the function used something tracked, ", x.shape(),
             ", that the first did not: it must compute the same each time");
     return {std::move(y), std::move(from)};
   }
-  template <Array A>
-  void pull(const A& g, Wanted wanted, std::span<A> grads) const {
+  template <Array A> void pull(const A& g, Wanted wanted, std::span<A> grads) const {
     Again again = run_again<A>();
     std::vector<Variable> targets;
     std::vector<size_t> places;
@@ -72,11 +69,11 @@ class CheckpointNode final : public Node {
       places.push_back(i);
     }
     again.inputs.clear();
-    auto found = pull_cotangents<A>(std::move(again.result), targets, g, {.allow_unused = true, .stop_at_targets = true});
+    auto found =
+        pull_cotangents<A>(std::move(again.result), targets, g, {.allow_unused = true, .stop_at_targets = true});
     for (size_t k = 0; k < places.size(); ++k) grads[places[k]] = std::move(found[k]);
   }
-  template <Array A>
-  A push(std::span<const A> tangents) const {
+  template <Array A> A push(std::span<const A> tangents) const {
     const Again again = run_again<A>();
     return push_tangents<A>(again.result, again.inputs, tangents);
   }

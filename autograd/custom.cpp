@@ -5,7 +5,8 @@ namespace {
 
 class CustomNode final : public Node {
  public:
-  CustomNode(std::shared_ptr<const CustomOp::Definition> definition, std::span<const Variable> inputs, const Tensor& output)
+  CustomNode(std::shared_ptr<const CustomOp::Definition> definition, std::span<const Variable> inputs,
+             const Tensor& output)
       : Node(output), definition_(std::move(definition)), inputs_(inputs.begin(), inputs.end()) {}
   const char* name() const override { return definition_->name.c_str(); }
   std::span<const Variable> inputs() const override { return inputs_; }
@@ -25,7 +26,8 @@ class CustomNode final : public Node {
   Tensor jvp(std::span<const Tensor> tangents) const override {
     std::vector<Variable> constants;
     for (const Variable& x : inputs_) constants.push_back(stop_gradient(x));
-    return transposed_vjp<Tensor>(output(), tangents, [&](const Variable& g) { return rule(constants, Variable(output()), g); });
+    return transposed_vjp<Tensor>(output(), tangents,
+                                  [&](const Variable& g) { return rule(constants, Variable(output()), g); });
   }
   Variable jvp(std::span<const Variable> tangents) const override {
     return transposed_vjp<Variable>(output(), tangents, [&](const Variable& g) { return rule(inputs_, self(), g); });
@@ -49,11 +51,12 @@ class CustomNode final : public Node {
 
 }  // namespace
 
-CustomOp::CustomOp(std::string name, Eval eval, Vjp vjp, const std::vector<Tensor>& samples, const GradcheckOptions& options)
+CustomOp::CustomOp(std::string name, Eval eval, Vjp vjp, const std::vector<Tensor>& samples,
+                   const GradcheckOptions& options)
     : definition_(std::make_shared<Definition>(std::move(name), std::move(eval), std::move(vjp))) {
-  check(!samples.empty(), definition_->name, ": no sample inputs: expected one for each input, to check the derivative at");
-  const GradcheckReport report =
-      gradcheck([this](std::span<const Variable> x) { return call(x); }, samples, options);
+  check(!samples.empty(), definition_->name,
+        ": no sample inputs: expected one for each input, to check the derivative at");
+  const GradcheckReport report = gradcheck([this](std::span<const Variable> x) { return call(x); }, samples, options);
   check(report.ok(), definition_->name, ": the derivative rule is wrong: ", report);
 }
 

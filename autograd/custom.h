@@ -1,6 +1,6 @@
 #pragma once
-// Operations of a user's own. The derivative is written on variables, so it can be differentiated again, and it is checked
-// against differences before the operation can be used once: a wrong rule never gets into a training run.
+// Operations of a user's own. The derivative is written on variables, so it can be differentiated again, and it is
+// checked against differences before the operation can be used once: a wrong rule never gets into a training run.
 //
 //   const CustomOp swish("swish", [](auto x) { return x[0] * sigmoid(x[0]); },
 //                        [](auto x, const Variable& y, const Variable& g) {
@@ -27,11 +27,11 @@ class CustomOp {
   using Vjp = std::function<std::vector<Variable>(std::span<const Variable> x, const Variable& y, const Variable& g)>;
 
   /// Runs gradcheck at the sample inputs (float64) and throws Error with its numbers where the rule is wrong.
-  CustomOp(std::string name, Eval eval, Vjp vjp, const std::vector<Tensor>& samples, const GradcheckOptions& options = {});
+  CustomOp(std::string name, Eval eval, Vjp vjp, const std::vector<Tensor>& samples,
+           const GradcheckOptions& options = {});
 
   template <class... X>
-    requires(std::convertible_to<const X&, Variable> && ...)
-  Variable operator()(const X&... x) const {
+  requires(std::convertible_to<const X&, Variable>&&...) Variable operator()(const X&... x) const {
     const std::array<Variable, sizeof...(X)> list{Variable(x)...};
     return call(list);
   }

@@ -65,7 +65,7 @@ std::vector<A> pull_cotangents(Variable y, std::span<const Variable> targets, co
   const bool anomaly = anomaly_detection();
   std::vector<A> cotangents(n);
   if (n > 0) cotangents[n - 1] = g;
-  std::vector<A> grads;
+  std::vector<A> grads;  // of one node; all undefined between nodes
   for (size_t i = n; i-- > 0;) {
     const Tape::Entry& entry = tape.entries[i];
     const auto slots = tape.inputs_of(i);
@@ -78,16 +78,18 @@ std::vector<A> pull_cotangents(Variable y, std::span<const Variable> targets, co
         if (k < 32) wanted.bits |= 1u << k;
       }
     if (any) {
-      grads.assign(slots.size(), A());
-      A passing;
-      if (!entry.is_target) passing = std::move(cotangents[i]);  // so that its memory is free below
-      entry.node->vjp(entry.is_target ? cotangents[i] : passing, wanted, std::span<A>(grads));
-      passing = A();
+      if (grads.size() < slots.size()) grads.resize(slots.size());
+      const std::span<A> here = std::span(grads).first(slots.size());
+      entry.node->vjp(cotangents[i], wanted, here);
+      if (!entry.is_target) cotangents[i] = A();  // before adding up, so that what was passed on is not shared with it
       for (size_t k = 0; k < slots.size(); ++k) {
-        if (slots[k] < 0 || !tape.entries[size_t(slots[k])].reaches || !grads[k].defined()) continue;
-        if (anomaly) [[unlikely]]
-          report_nan_gradient(entry.node->name(), entry.node->inputs()[k].shape(), value_of(grads[k]));
-        accumulate(cotangents[size_t(slots[k])], std::move(grads[k]));
+        if (!here[k].defined()) continue;
+        if (slots[k] >= 0 && tape.entries[size_t(slots[k])].reaches) {
+          if (anomaly) [[unlikely]]
+            report_nan_gradient(entry.node->name(), entry.node->inputs()[k].shape(), value_of(here[k]));
+          accumulate(cotangents[size_t(slots[k])], std::move(here[k]));
+        }
+        if (here[k].defined()) here[k] = A();
       }
     }
     if (!held.empty()) held.pop_back();
@@ -103,8 +105,7 @@ std::vector<A> pull_cotangents(Variable y, std::span<const Variable> targets, co
   return out;
 }
 
-template <Array A>
-A push_tangents(const Variable& y, std::span<const Variable> inputs, std::span<const A> tangents) {
+template <Array A> A push_tangents(const Variable& y, std::span<const Variable> inputs, std::span<const A> tangents) {
   check(inputs.size() == tangents.size(), "jvp: ", inputs.size(), " inputs and ", tangents.size(), " tangents");
   for (size_t k = 0; k < inputs.size(); ++k)
     check(!tangents[k].defined() || tangents[k].shape() == inputs[k].shape(), "jvp: tangent ", tangents[k].shape(),
@@ -158,10 +159,7 @@ namespace {
 struct Alias {
   static constexpr auto name = "alias";
   Tensor eval(const Tensor& x) const { return x; }
-  template <Array A>
-  A adjoint(const A& g, const Shape&) const {
-    return g;
-  }
+  template <Array A> A adjoint(const A& g, const Shape&) const { return g; }
 };
 }  // namespace
 
@@ -178,8 +176,7 @@ Variable detail::times_partial(const Variable& g, const Variable& partial) {
 }
 
 namespace {
-template <Array A>
-A seed_of(const Variable& y) {
+template <Array A> A seed_of(const Variable& y) {
   check(y.numel() == 1, "grad: the result has shape ", y.shape(),
         ": expected one element; sum or average it first, or use vjp with a cotangent");
   return A(ones(y.shape(), y.dtype()));
@@ -190,7 +187,9 @@ std::vector<Tensor> grad(Variable y, std::span<const Variable> x, WalkOptions op
   const Tensor g = seed_of<Tensor>(y);
   return pull_cotangents<Tensor>(std::move(y), x, g, options);
 }
-Tensor grad(Variable y, const Variable& x, WalkOptions options) { return grad(std::move(y), std::span(&x, 1), options)[0]; }
+Tensor grad(Variable y, const Variable& x, WalkOptions options) {
+  return grad(std::move(y), std::span(&x, 1), options)[0];
+}
 std::vector<Variable> recorded_grad(Variable y, std::span<const Variable> x, WalkOptions options) {
   const Variable g = seed_of<Variable>(y);
   return pull_cotangents<Variable>(std::move(y), x, g, options);

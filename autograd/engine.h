@@ -15,15 +15,14 @@ struct WalkOptions {
   bool stop_at_targets = false;  // do not look behind the inputs: derivatives as if they were independent
 };
 
-/// Reverse mode: gᵀ ∂y/∂x for every x of `targets`. With A = Tensor the derivatives are computed, with A = Variable they
-/// are recorded and can be differentiated again. A result that is moved in (or is a temporary), and that nothing else
-/// holds, is released node by node while the walk goes down, so that its memory serves the gradients.
+/// Reverse mode: gᵀ ∂y/∂x for every x of `targets`. With A = Tensor the derivatives are computed, with A = Variable
+/// they are recorded and can be differentiated again. A result that is moved in (or is a temporary), and that nothing
+/// else holds, is released node by node while the walk goes down, so that its memory serves the gradients.
 template <Array A>
 std::vector<A> pull_cotangents(Variable y, std::span<const Variable> targets, const A& g, WalkOptions options = {});
 
 /// Forward mode: Σ ∂y/∂xᵢ tᵢ. An undefined tangent means zero.
-template <Array A>
-A push_tangents(const Variable& y, std::span<const Variable> inputs, std::span<const A> tangents);
+template <Array A> A push_tangents(const Variable& y, std::span<const Variable> inputs, std::span<const A> tangents);
 
 /// Forward mode from a reverse rule, for operations that state only that one: vjp(g) is linear in g, so differentiating
 /// ⟨vjp(g), t⟩ with respect to g gives J t. `output` tells shape and type. Undefined where J t is zero.

@@ -7,8 +7,7 @@ namespace pf {
 namespace {
 
 /// f at x, on a graph of its own that ends at `at`.
-template <Array A>
-struct Local {
+template <Array A> struct Local {
   Variable at, y;
   bool record;  // whether the derivatives themselves depend on something tracked
 
@@ -72,39 +71,36 @@ ValueAndGradient value_and_grad(const Map& f, const Tensor& x) {
   return {value, grad(std::move(y), at)};
 }
 
-template <Array A>
-ValueAndPullback<A> vjp(const Map& f, const A& x) {
+template <Array A> ValueAndPullback<A> vjp(const Map& f, const A& x) {
   const Local<A> local(f, x);
   return {local.value(), [local](const A& g) { return local.pull(g); }};
 }
 
-template <Array A>
-ValueAndTangent<A> jvp(const Map& f, const A& x, const std::type_identity_t<A>& t) {
+template <Array A> ValueAndTangent<A> jvp(const Map& f, const A& x, const std::type_identity_t<A>& t) {
   const Local<A> local(f, x);
   return {local.value(), local.push(local.y, t)};
 }
 
-template <Array A>
-A hvp(const Map& f, const A& x, const std::type_identity_t<A>& v) {
+template <Array A> A hvp(const Map& f, const A& x, const std::type_identity_t<A>& v) {
   const Local<A> local(f, x);
   check(local.y.numel() == 1, "hvp: the function's value has shape ", local.y.shape(), ": expected one element");
-  const Variable gradient = pull_cotangents<Variable>(local.y, std::span(&local.at, 1), Variable(ones_like(local.y.value())),
-                                                      {.allow_unused = true, .stop_at_targets = true})[0];
+  const Variable gradient =
+      pull_cotangents<Variable>(local.y, std::span(&local.at, 1), Variable(ones_like(local.y.value())),
+                                {.allow_unused = true, .stop_at_targets = true})[0];
   return local.push(gradient, v);
 }
 
-template <Array A>
-A jacobian(const Map& f, const A& x) {
+template <Array A> A jacobian(const Map& f, const A& x) {
   const Local<A> local(f, x);
   Shape shape = local.y.shape();
   for (int64_t size : x.shape()) shape.push_back(size);
   std::vector<A> rows;
-  for (int64_t i = 0; i < local.y.numel(); ++i) rows.push_back(local.pull(A(unit(local.y.shape(), local.y.dtype(), i))));
+  for (int64_t i = 0; i < local.y.numel(); ++i)
+    rows.push_back(local.pull(A(unit(local.y.shape(), local.y.dtype(), i))));
   return rows.empty() ? A(zeros(shape, x.dtype())) : reshape(stack(rows), shape);
 }
 
-template <Array A>
-A batch_jacobian(const Map& f, const A& x) {
+template <Array A> A batch_jacobian(const Map& f, const A& x) {
   check(x.rank() == 2, "batch_jacobian: input ", x.shape(), ": expected [B, d]");
   const Local<A> local(f, x);
   const Shape& y = local.y.shape();
@@ -115,8 +111,7 @@ A batch_jacobian(const Map& f, const A& x) {
   return rows.empty() ? A(zeros({y[0], 0, x.shape()[1]}, x.dtype())) : stack(rows, 1);
 }
 
-template <Array A>
-ValueAndDivergence<A> divergence(const Map& f, const A& x) {
+template <Array A> ValueAndDivergence<A> divergence(const Map& f, const A& x) {
   const int64_t size = sample_size("divergence", x.shape()), samples = x.shape()[0];
   const Local<A> local(f, x);
   check_field("divergence", x.shape(), local.y.shape());
@@ -128,8 +123,7 @@ ValueAndDivergence<A> divergence(const Map& f, const A& x) {
   return {local.value(), total};
 }
 
-template <Array A>
-ValueAndDivergence<A> hutchinson_divergence(const Map& f, const A& x, const Tensor& probe) {
+template <Array A> ValueAndDivergence<A> hutchinson_divergence(const Map& f, const A& x, const Tensor& probe) {
   const int64_t size = sample_size("hutchinson_divergence", x.shape()), samples = x.shape()[0];
   check(probe.shape() == x.shape(), "hutchinson_divergence: probe ", probe.shape(), " for an input ", x.shape(),
         ": shapes must agree");
@@ -139,8 +133,7 @@ ValueAndDivergence<A> hutchinson_divergence(const Map& f, const A& x, const Tens
   return {local.value(), sum(reshape(row * probe, {samples, size}), -1)};
 }
 
-template <Array A>
-A laplacian(const Map& f, const A& x) {
+template <Array A> A laplacian(const Map& f, const A& x) {
   const Map score = [&](const Variable& at) {
     const Variable y = f(at);
     check(y.shape() == Shape{x.shape()[0]}, "laplacian: a map from ", x.shape(), " to ", y.shape(), ": expected [B]");
@@ -172,14 +165,8 @@ struct StraightThrough {
   static constexpr auto name = "straight_through";
   Tensor hard;
   Tensor eval(const Tensor&) const { return hard; }
-  template <Array A>
-  std::array<A, 1> vjp(Wanted, const A& g, const A&, const A&) const {
-    return {g};
-  }
-  template <Array A>
-  A jvp(const std::array<A, 1>& tangents, const A&, const A&) const {
-    return tangents[0];
-  }
+  template <Array A> std::array<A, 1> vjp(Wanted, const A& g, const A&, const A&) const { return {g}; }
+  template <Array A> A jvp(const std::array<A, 1>& tangents, const A&, const A&) const { return tangents[0]; }
 };
 }  // namespace
 

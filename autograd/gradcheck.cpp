@@ -41,14 +41,16 @@ class Checker {
     const Tensors gradient = plain_gradient(at);
     count_ = &report_.first_order;
     for (size_t k = 0; k < active_.size(); ++k)
-      check(gradient[k].shape() == at.x[k].shape() && gradient[k].dtype() == float64, "gradcheck: the gradient of input ",
-            active_[k], " ", at.x[k].shape(), " is ", gradient[k].dtype(), " ", gradient[k].shape());
+      check(gradient[k].shape() == at.x[k].shape() && gradient[k].dtype() == float64,
+            "gradcheck: the gradient of input ", active_[k], " ", at.x[k].shape(), " is ", gradient[k].dtype(), " ",
+            gradient[k].shape());
     against_differences("first order", gradient, [&](const Tensors& x) { return dot(projection_, value(x)); });
 
+    // What follows builds on what is right so far: the first thing that is wrong is the one to report.
     count_ = &report_.forward_mode;
-    if (options_.forward_mode) forward(at, gradient);
+    if (options_.forward_mode && report_.ok()) forward(at, gradient);
     count_ = &report_.second_order;
-    if (options_.second_order) second(at, gradient);
+    if (options_.second_order && report_.ok()) second(at, gradient);
     return report_;
   }
 
@@ -93,8 +95,7 @@ class Checker {
   }
 
   /// The derivative of φ when active input k moves along `direction`: two central differences, extrapolated.
-  template <class Phi>
-  double difference(const Phi& phi, size_t k, const Tensor& direction) const {
+  template <class Phi> double difference(const Phi& phi, size_t k, const Tensor& direction) const {
     auto central = [&](double h) {
       Tensors up = inputs_, down = inputs_;
       up[active_[k]] = inputs_[active_[k]] + direction * h;
@@ -103,8 +104,7 @@ class Checker {
     };
     return (4 * central(options_.step / 2) - central(options_.step)) / 3;
   }
-  template <class Phi>
-  void against_differences(const char* order, const Tensors& gradient, const Phi& phi) {
+  template <class Phi> void against_differences(const char* order, const Tensors& gradient, const Phi& phi) {
     for (size_t k = 0; k < active_.size(); ++k) {
       const Shape& shape = gradient[k].shape();
       const std::string place = join(order, ", input ", active_[k], " ", shape);
@@ -115,7 +115,8 @@ class Checker {
       } else {
         for (int i = 0; i < options_.directions; ++i) {
           const Tensor direction = rng_.rademacher(shape, float64);
-          compare(dot(gradient[k], direction), difference(phi, k, direction), join(place, ", along a random direction"));
+          compare(dot(gradient[k], direction), difference(phi, k, direction),
+                  join(place, ", along a random direction"));
         }
       }
     }

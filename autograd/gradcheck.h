@@ -1,6 +1,6 @@
 #pragma once
-// Whether derivatives are right: every kind of derivative of a function, in double precision, against central differences
-// and against each other. For the library's own operations, and for yours.
+// Whether derivatives are right: every kind of derivative of a function, in double precision, against central
+// differences and against each other. For the library's own operations, and for yours.
 
 #include <vector>
 
@@ -30,13 +30,15 @@ struct GradcheckReport {
 /// One sentence: what was compared, and where the largest error is.
 std::string to_string(const GradcheckReport& report);
 
-/// Compares the derivatives of f at the inputs. Floating-point inputs are taken as float64 and differentiated; others are
-/// passed on as they are. f gives any shape, float64, and may be strided, broadcast or empty, as may the inputs.
+/// Compares the derivatives of f at the inputs. Floating-point inputs are taken as float64 and differentiated; others
+/// are passed on as they are. f gives any shape, float64, and may be strided, broadcast or empty, as may the inputs.
 ///
 ///   first order    reverse mode, through a random projection of the result, against differences
 ///   forward mode   along random tangents, of all inputs and of each alone, against differences and ⟨g, J t⟩ = ⟨Jᵀg, t⟩
 ///   second order   the recorded gradient against the plain one; its gradient against differences of the plain one; forward
 ///                  over reverse and reverse over forward against that
+///
+/// It stops after the first of these that is wrong.
 GradcheckReport gradcheck(const ListMap& f, const std::vector<Tensor>& inputs, const GradcheckOptions& options = {});
 
 }  // namespace pf

@@ -1,8 +1,8 @@
 #pragma once
-// Node: one recorded operation. It keeps its inputs, its output's value (or only their shapes, where the derivative does
-// not read them), and a creation number; since an operation's inputs exist before it does, the numbers are a topological
-// order for free. All walks over the graph are loops over nodes sorted by number, and destruction is a loop too, so a
-// graph may be as deep as memory allows.
+// Node: one recorded operation. It keeps its inputs, its output's value (or only their shapes, where the derivative
+// does not read them), and a creation number; since an operation's inputs exist before it does, the numbers are a
+// topological order for free. All walks over the graph are loops over nodes sorted by number, and destruction is a loop
+// too, so a graph may be as deep as memory allows.
 
 #include <atomic>
 #include <cstdint>
@@ -20,7 +20,7 @@ class Node {
 
   virtual const char* name() const = 0;
   virtual std::span<const Variable> inputs() const = 0;
-  /// The plain result. Its memory may be given up: `shape_only` in apply.h.
+  /// The plain result; where the derivative does not read it, only its shape and type.
   const Tensor& output() const { return output_; }
   uint64_t number() const { return number_; }
   /// For leaves: what `tracked` was given.
@@ -28,8 +28,8 @@ class Node {
   /// Whether one handle alone keeps this node alive.
   bool unique() const { return references_.load(std::memory_order_acquire) == 1; }
 
-  /// Given the cotangent g of the output, sets grads[i] for every wanted input that is tracked. With tensors this computes;
-  /// with variables it is recorded, for derivatives of derivatives. An undefined grad means zero.
+  /// Given the cotangent g of the output, sets grads[i] for every wanted input that is tracked. With tensors this
+  /// computes; with variables it is recorded, for derivatives of derivatives. An undefined grad means zero.
   virtual void vjp(const Tensor& g, Wanted wanted, std::span<Tensor> grads) const = 0;
   virtual void vjp(const Variable& g, Wanted wanted, std::span<Variable> grads) const = 0;
   /// The tangent of the output, given those of the inputs (undefined means zero; at least one is defined). An undefined
@@ -44,7 +44,10 @@ class Node {
   static void operator delete(void* node, size_t bytes) { release(node, bytes); }
 
  protected:
-  explicit Node(Tensor output) : output_(std::move(output)), number_(next_.fetch_add(1, std::memory_order_relaxed)) {}
+  /// With `keep_value` false the output's memory is not held, only its shape and type.
+  explicit Node(const Tensor& output, bool keep_value = true)
+      : output_(keep_value ? output.storage() : Storage(), output.layout(), output.dtype()),
+        number_(next_.fetch_add(1, std::memory_order_relaxed)) {}
   virtual ~Node() = default;
 
  private:

@@ -39,7 +39,8 @@ ValueAndGradients evaluate(const ListMap& f, const std::vector<Tensor>& inputs, 
   return {y.value(), pull_cotangents<Tensor>(y, x, expand(g, y.shape()), {.allow_unused = true})};
 }
 
-OpCheck check_once(const OpEntry& entry, const std::vector<Tensor>& plain, MemoryLayout layout, const GradcheckOptions& options) {
+OpCheck check_once(const OpEntry& entry, const std::vector<Tensor>& plain, MemoryLayout layout,
+                   const GradcheckOptions& options) {
   OpCheck out;
   const std::vector<Tensor> inputs = each(plain, [&](const Tensor& x) { return laid_out(x, layout); });
   out.gradients = gradcheck(entry.apply, inputs, options);
@@ -65,7 +66,8 @@ std::string to_string(MemoryLayout layout) {
 Tensor laid_out(const Tensor& x, MemoryLayout layout) {
   const int rank = x.rank();
   switch (layout) {
-    case MemoryLayout::contiguous: break;
+    case MemoryLayout::contiguous:
+      break;
     case MemoryLayout::transposed:
       if (rank >= 2) return transpose(contiguous(transpose(x)));
       break;
@@ -111,9 +113,7 @@ std::vector<OpCheck> check_op(const OpEntry& entry, const GradcheckOptions& opti
       OpCheck one;
       try {
         one = check_once(entry, plain, layout, options);
-      } catch (const std::exception& e) {
-        one.failure = e.what();
-      }
+      } catch (const std::exception& e) { one.failure = e.what(); }
       one.inputs = join(sample.label, ", ", layout);
       out.push_back(std::move(one));
     }

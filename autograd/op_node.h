@@ -1,6 +1,6 @@
 #pragma once
-// From an operation's struct to its node: which rule the struct states (the kinds are listed in tensor/ops/op.h) decides
-// how derivatives are taken, here and nowhere else.
+// From an operation's struct to its node: which rule the struct states (the kinds are listed in tensor/ops/op.h)
+// decides how derivatives are taken, here and nowhere else.
 
 #include <vector>
 
@@ -14,72 +14,85 @@ namespace pf {
 
 // Defined in apply.h; named here because the rules below are written in operations on variables.
 template <class Op, class... X>
-  requires(std::same_as<X, Variable> || ...)
-Variable apply_array(const Op& op, const X&... x);
-template <class Op>
-Variable apply_list(const Op& op, std::span<const Variable> x);
+requires(std::same_as<X, Variable> || ...) Variable apply_array(const Op& op, const X&... x);
+template <class Op> Variable apply_list(const Op& op, std::span<const Variable> x);
 
 namespace detail {
 
 /// g · partial, without work where the partial is the number 1, -1 or 0 (undefined, which means zero).
 Variable times_partial(const Variable& g, const Variable& partial);
 
-/// A tensor without memory that still tells its shape and type: what a node keeps of a value that no rule reads.
-inline Tensor shape_only(const Tensor& x) { return Tensor(Storage(), x.layout(), x.dtype()); }
-
-template <class Op, class A, size_t... I>
-constexpr bool has_general_vjp(std::index_sequence<I...>) {
+template <class Op, class A, size_t... I> constexpr bool has_general_vjp(std::index_sequence<I...>) {
   return requires(const Op& op, const A& a) { op.vjp(Wanted{}, a, (void(I), a)..., a); };
 }
-template <class Op, size_t... I>
-constexpr bool has_fused_vjp(std::index_sequence<I...>) {
+template <class Op, size_t... I> constexpr bool has_fused_vjp(std::index_sequence<I...>) {
   return requires(const Op& op, const Tensor& a) { op.fused_vjp(Wanted{}, a, (void(I), a)..., a); };
 }
-template <class Op, size_t... I>
-constexpr bool has_composite(std::index_sequence<I...>) {
+template <class Op, size_t... I> constexpr bool has_composite(std::index_sequence<I...>) {
   return requires(const Op& op, const Variable& a) { op.composite((void(I), a)...); };
 }
-template <class Op, class A, size_t N, size_t... I>
-constexpr bool has_jvp(std::index_sequence<I...>) {
+template <class Op, class A, size_t N, size_t... I> constexpr bool has_jvp(std::index_sequence<I...>) {
   return requires(const Op& op, const std::array<A, N>& t, const A& a) { op.jvp(t, (void(I), a)..., a); };
 }
 template <class Op>
-concept LinearOp = requires(const Op& op, const Tensor& g, const Shape& x) { op.adjoint(g, x); };
+concept LinearOp = requires(const Op& op, const Tensor& g, const Shape& x) {
+  op.adjoint(g, x);
+};
 /// A pointwise formula whose derivatives are the same numbers everywhere.
 template <class Op>
-concept ConstantSlopes = PointwiseFormula<Op> && requires { Op::slopes; };
+concept ConstantSlopes = PointwiseFormula<Op> && requires {
+  Op::slopes;
+};
 
 /// A pointwise formula that states its derivatives.
-template <class Op>
-constexpr bool has_closed_form() {
+template <class Op> constexpr bool has_closed_form() {
   if constexpr (PointwiseFormula<Op>) return has_partials<Op>;
   else return false;
 }
 
 // What derivatives read, and so what a node must keep.
-template <class Op>
-inline constexpr bool reads_inputs = !(LinearOp<Op> || ConstantSlopes<Op>);
-template <class Op>
-constexpr bool reads_output() {
+template <class Op> inline constexpr bool reads_inputs = !(LinearOp<Op> || ConstantSlopes<Op>);
+template <class Op> constexpr bool reads_output() {
   if constexpr (has_closed_form<Op>()) return !has_partials_x<Op, double>(std::make_index_sequence<Op::arity>{});
-  else return reads_inputs<Op> && !PointwiseFormula<Op> && !requires { Op::bilinear; };
+  else return reads_inputs<Op> && !PointwiseFormula<Op> && !requires {
+      Op::bilinear;
+    };
 }
 
-template <class A>
-A as_array(const Variable& x) {
+/// What a node of this operation keeps of an input: all of it, or where it came from, its shape and its type.
+template <class Op> Variable kept_input(const Tensor& x) {
+  if constexpr (reads_inputs<Op>) return Variable(x);
+  else return Variable(Tensor(Storage(), x.layout(), x.dtype()));
+}
+template <class Op> Variable kept_input(const Variable& x) {
+  if constexpr (reads_inputs<Op>) return x;
+  else return Variable(Tensor(Storage(), x.value().layout(), x.dtype()), x.shared_node());
+}
+
+/// The same for an operand of a pointwise formula. Kernels broadcast by themselves; the graph shows it as an operation,
+/// so that no rule has to mention it.
+template <class Op, Array A> Variable kept_operand(const A& x, const Tensor& y) {
+  const Tensor& value = value_of(x);
+  if (value.shape() == y.shape() && !value.is_literal()) [[likely]]
+    return kept_input<Op>(x);
+  const Variable spread = expand(value.is_literal() ? Variable(cast(value, y.dtype())) : Variable(x), y.shape());
+  return kept_input<Op>(spread);
+}
+
+template <class A> A as_array(const Variable& x) {
   if constexpr (std::same_as<A, Tensor>) return x.value();
   else return x;
 }
 
-template <class Op, size_t N>
-class OpNode final : public Node {
+template <class Op, size_t N> class OpNode final : public Node {
  public:
   using Each = std::make_index_sequence<N>;
   static constexpr bool pointwise = PointwiseFormula<Op>;
   static constexpr bool composed = has_composite<Op>(Each{});
 
-  OpNode(const Op& op, std::array<Variable, N>&& inputs, const Tensor& output)
-      : Node(reads_output<Op>() ? output : shape_only(output)), op_(op), inputs_(std::move(inputs)) {}
+  template <Array... X>
+  OpNode(const Op& op, const Tensor& output, const X&... x)
+      : Node(output, reads_output<Op>()), op_(op), inputs_{kept(x, output)...} {}
   const char* name() const override { return Op::name; }
   std::span<const Variable> inputs() const override { return inputs_; }
 
@@ -109,11 +122,13 @@ class OpNode final : public Node {
   Variable jvp(std::span<const Variable> tangents) const override { return rule_jvp(tangents); }
 
  private:
-  template <class A, class F>
-  decltype(auto) with_inputs(F&& f) const {
-    return [&]<size_t... I>(std::index_sequence<I...>) -> decltype(auto) {
-      return f(as_array<A>(inputs_[I])...);
-    }(Each{});
+  template <class X> static Variable kept(const X& x, const Tensor& output) {
+    if constexpr (pointwise) return kept_operand<Op>(x, output);
+    else return kept_input<Op>(x);
+  }
+  template <class A, class F> decltype(auto) with_inputs(F&& f) const {
+    return [&]<size_t... I>(std::index_sequence<I...>)->decltype(auto) { return f(as_array<A>(inputs_[I])...); }
+    (Each{});
   }
   std::array<const Tensor*, N> values() const {
     std::array<const Tensor*, N> out;
@@ -122,13 +137,11 @@ class OpNode final : public Node {
   }
   /// What the kernels are given as y: where the formula's partials do not read it, anything of its shape will do.
   const Tensor& readable_output(const Tensor& stand_in) const { return reads_output<Op>() ? output() : stand_in; }
-  template <class A>
-  A output_as() const {
+  template <class A> A output_as() const {
     if constexpr (std::same_as<A, Tensor>) return output();
     else return Variable(output(), NodePtr(const_cast<OpNode*>(this)));
   }
-  template <class A>
-  static void store(std::array<A, N>&& from, Wanted wanted, std::span<A> grads) {
+  template <class A> static void store(std::array<A, N>&& from, Wanted wanted, std::span<A> grads) {
     for (size_t i = 0; i < N; ++i)
       if (wanted[int(i)]) grads[i] = std::move(from[i]);
   }
@@ -136,16 +149,13 @@ class OpNode final : public Node {
     return x.is_literal() ? Tensor(0.0) : pf::expand(zeros({}, x.dtype()), x.shape());
   }
   /// Missing tangents as zeros that take no memory.
-  template <class A>
-  std::array<A, N> fill(std::span<const A> tangents) const {
+  template <class A> std::array<A, N> fill(std::span<const A> tangents) const {
     std::array<A, N> out;
-    for (size_t i = 0; i < N; ++i)
-      out[i] = tangents[i].defined() ? tangents[i] : A(zero_of(inputs_[i].value()));
+    for (size_t i = 0; i < N; ++i) out[i] = tangents[i].defined() ? tangents[i] : A(zero_of(inputs_[i].value()));
     return out;
   }
 
-  template <class A>
-  void rule_vjp(const A& g, Wanted wanted, std::span<A> grads) const {
+  template <class A> void rule_vjp(const A& g, Wanted wanted, std::span<A> grads) const {
     if constexpr (ConstantSlopes<Op>) {
       for (size_t i = 0; i < N; ++i)
         if (wanted[int(i)]) grads[i] = sloped(g, i);
@@ -165,8 +175,7 @@ class OpNode final : public Node {
     }
   }
 
-  template <class A>
-  A rule_jvp(std::span<const A> tangents) const {
+  template <class A> A rule_jvp(std::span<const A> tangents) const {
     A sum;
     auto add_term = [&](const A& term) {
       if (term.defined()) sum = sum.defined() ? sum + term : term;
@@ -205,15 +214,13 @@ class OpNode final : public Node {
     }
   }
 
-  template <class A>
-  static A sloped(const A& g, size_t i) {
+  template <class A> static A sloped(const A& g, size_t i) {
     const double slope = Op::slopes[i];
     return slope == 1 ? g : slope == -1 ? -g : g * slope;
   }
 
   // What the operation equals, on aliases of its inputs: differentiation stops there, whatever the inputs depend on.
-  template <class A>
-  std::array<Variable, N> make_aliases() const {
+  template <class A> std::array<Variable, N> make_aliases() const {
     std::array<Variable, N> out;
     for (size_t i = 0; i < N; ++i)
       if (!is_floating(inputs_[i].dtype())) out[i] = inputs_[i];
@@ -228,48 +235,47 @@ class OpNode final : public Node {
         },
         x);
   }
-  template <class A>
-  void vjp_through_composite(const A& g, Wanted wanted, std::span<A> grads) const {
+  template <class A> void vjp_through_composite(const A& g, Wanted wanted, std::span<A> grads) const {
     const std::array<Variable, N> aliases = make_aliases<A>();
     std::vector<Variable> targets;
     for (size_t i = 0; i < N; ++i)
       if (wanted[int(i)]) targets.push_back(aliases[i]);
-    auto found = pull_cotangents<A>(run_composite(aliases), targets, g, {.allow_unused = true, .stop_at_targets = true});
+    auto found =
+        pull_cotangents<A>(run_composite(aliases), targets, g, {.allow_unused = true, .stop_at_targets = true});
     for (size_t i = 0, k = 0; i < N; ++i)
       if (wanted[int(i)]) grads[i] = std::move(found[k++]);
   }
 
-  template <class A>
-  A jvp_from_vjp(std::span<const A> tangents) const {
+  template <class A> A jvp_from_vjp(std::span<const A> tangents) const {
     Wanted wanted{0};
     for (size_t i = 0; i < N; ++i)
       if (tangents[i].defined()) wanted.bits |= 1u << i;
     const Variable y = std::same_as<A, Tensor> ? Variable(output()) : output_as<Variable>();
     return transposed_vjp<A>(output(), tangents, [&](const Variable& g) {
       std::vector<Variable> grads(N);
-      with_inputs<A>([&](const auto&... x) {
-        store(op_.vjp(wanted, g, Variable(x)..., y), wanted, std::span<Variable>(grads));
-      });
+      with_inputs<A>(
+          [&](const auto&... x) { store(op_.vjp(wanted, g, Variable(x)..., y), wanted, std::span<Variable>(grads)); });
       return grads;
     });
   }
 
   static Tensor times_partial(const Tensor& g, const Tensor& partial) { return g * partial; }
-  static Variable times_partial(const Variable& g, const Variable& partial) { return detail::times_partial(g, partial); }
+  static Variable times_partial(const Variable& g, const Variable& partial) {
+    return detail::times_partial(g, partial);
+  }
 
   Op op_;
   std::array<Variable, N> inputs_;
 };
 
 /// A node of a linear operation on any number of inputs.
-template <class Op>
-class ListNode final : public Node {
+template <class Op> class ListNode final : public Node {
  public:
-  ListNode(const Op& op, std::span<const Variable> inputs, const Tensor& output) : Node(shape_only(output)), op_(op) {
+  ListNode(const Op& op, std::span<const Variable> inputs, const Tensor& output) : Node(output, false), op_(op) {
     inputs_.reserve(inputs.size());
     shapes_.reserve(inputs.size());
     for (const Variable& x : inputs) {
-      inputs_.push_back(Variable(shape_only(x.value()), NodePtr(x.node())));
+      inputs_.push_back(Variable(Tensor(Storage(), x.value().layout(), x.dtype()), x.shared_node()));
       shapes_.push_back(x.shape());
     }
   }
@@ -281,13 +287,11 @@ class ListNode final : public Node {
   Variable jvp(std::span<const Variable> tangents) const override { return forward(tangents); }
 
  private:
-  template <class A>
-  void adjoint(const A& g, Wanted wanted, std::span<A> grads) const {
+  template <class A> void adjoint(const A& g, Wanted wanted, std::span<A> grads) const {
     for (size_t i = 0; i < inputs_.size(); ++i)
       if (i >= 32 || wanted[int(i)]) grads[i] = op_.adjoint(g, int(i), std::span<const Shape>(shapes_));
   }
-  template <class A>
-  A forward(std::span<const A> tangents) const {
+  template <class A> A forward(std::span<const A> tangents) const {
     std::vector<A> all(tangents.begin(), tangents.end());
     for (size_t i = 0; i < all.size(); ++i)
       if (!all[i].defined()) all[i] = A(zeros(inputs_[i].shape(), inputs_[i].dtype()));

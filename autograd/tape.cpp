@@ -51,8 +51,7 @@ Tape::Tape(const Node* result, std::span<const Variable> targets, bool stop_at_t
     }
   }
   target_slots.reserve(targets.size());
-  for (const Variable& x : targets)
-    target_slots.push_back(x.node() && x.node()->walk_ == seen ? x.node()->slot_ : -1);
+  for (const Variable& x : targets) target_slots.push_back(x.node() && x.node()->walk_ == seen ? x.node()->slot_ : -1);
 }
 
 std::vector<Variable> captured_since(uint64_t first_number, const Node* result) {

@@ -1,7 +1,7 @@
 #pragma once
-// Variable: a tensor that remembers how it was made. Without a node it is a constant, so code that nobody differentiates
-// costs nothing and needs no "no-grad" mode. Gradients are returned by the functions in engine.h and functional.h; they
-// are never stored in a Variable.
+// Variable: a tensor that remembers how it was made. Without a node it is a constant, so code that nobody
+// differentiates costs nothing and needs no "no-grad" mode. Gradients are returned by the functions in engine.h and
+// functional.h; they are never stored in a Variable.
 
 #include <string>
 
@@ -39,10 +39,12 @@ class Variable {
   Variable(Tensor&& value) : value_(std::move(value)) {}
   /// A number in a formula; see Tensor(double).
   explicit Variable(double literal) : value_(literal) {}
-  Variable(Tensor value, NodePtr node) : value_(std::move(value)), node_(std::move(node)) {}
+  Variable(const Tensor& value, NodePtr node) : value_(value), node_(std::move(node)) {}
+  Variable(Tensor&& value, NodePtr node) : value_(std::move(value)), node_(std::move(node)) {}
 
   const Tensor& value() const { return value_; }
   Node* node() const { return node_.get(); }
+  const NodePtr& shared_node() const { return node_; }
   /// Whether derivatives with respect to something reach this value.
   bool tracked() const { return bool(node_); }
 
@@ -60,13 +62,10 @@ class Variable {
   NodePtr node_;
 };
 
-template <>
-inline constexpr bool is_array<Variable> = true;
+template <> inline constexpr bool is_array<Variable> = true;
 namespace detail {
-template <>
-struct Stronger<Variable, Tensor> : std::type_identity<Variable> {};
-template <>
-struct Stronger<Tensor, Variable> : std::type_identity<Variable> {};
+template <> struct Stronger<Variable, Tensor> : std::type_identity<Variable> {};
+template <> struct Stronger<Tensor, Variable> : std::type_identity<Variable> {};
 }  // namespace detail
 
 inline const Tensor& value_of(const Variable& x) { return x.value(); }

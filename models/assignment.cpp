@@ -168,14 +168,16 @@ class JonkerVolgenant {
   std::vector<double> cost_;  // [n, padded]
   std::vector<int> column_of_, row_of_, free_, done_;
   std::vector<double> price_, distance_;
-  std::vector<double> open_, level_, previous_;  // of `augment`: least known distance (done: infinite), price, row before
-  V lanes_;                                      // 0, 1, 2 …
+  std::vector<double> open_, level_,
+      previous_;  // of `augment`: least known distance (done: infinite), price, row before
+  V lanes_;       // 0, 1, 2 …
 };
 
 }  // namespace
 
 Tensor assign(const Tensor& cost) {
-  check(cost.rank() == 2 && cost.size(0) == cost.size(1), "assign: costs ", cost.shape(), ": expected a square matrix [n, n]");
+  check(cost.rank() == 2 && cost.size(0) == cost.size(1), "assign: costs ", cost.shape(),
+        ": expected a square matrix [n, n]");
   const Tensor c = contiguous(cast(cost, float64));
   const int64_t n = c.size(0);
   check(n <= 40000, "assign: ", n, " rows: exact assignment is for up to 40000; use fewer samples");

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "tensor/ops/exponential.h"
 #include "tensor/ops/argmax.h"
+#include "tensor/ops/exponential.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
@@ -45,7 +45,8 @@ Mixture::Mixture(Tensor centres, Tensor weights, Tensor deviations) {
   deviations_ = cast(deviations, float64);
   for (int64_t i = 0; i < k; ++i) {
     check(weights_.at({i}) > 0, "mixture: weight ", i, " is ", weights_.at({i}), ": expected a positive number");
-    check(deviations_.at({i}) > 0, "mixture: deviation ", i, " is ", deviations_.at({i}), ": expected a positive number");
+    check(deviations_.at({i}) > 0, "mixture: deviation ", i, " is ", deviations_.at({i}),
+          ": expected a positive number");
   }
   weights_ = weights_ / sum(weights_);
 }
@@ -78,11 +79,13 @@ Variable Mixture::log_density(const Variable& x) const {
   return logsumexp(squared * Variable(Tensor(-0.5) / square(deviations)) + Variable(constant), -1);
 }
 Tensor Mixture::from_uniform(const Tensor& u) const {
-  check(centres_.size(0) == 1, "mixture: ", centres_.size(0), " components have no coordinate-wise quantile map; use sample");
+  check(centres_.size(0) == 1, "mixture: ", centres_.size(0),
+        " components have no coordinate-wise quantile map; use sample");
   return ndtri(u) * cast(deviations_, u.dtype()) + cast(centres_, u.dtype());
 }
 Tensor Mixture::to_uniform(const Tensor& x) const {
-  check(centres_.size(0) == 1, "mixture: ", centres_.size(0), " components have no coordinate-wise quantile map; use sample");
+  check(centres_.size(0) == 1, "mixture: ", centres_.size(0),
+        " components have no coordinate-wise quantile map; use sample");
   return ndtr((x - cast(centres_, x.dtype())) / cast(deviations_, x.dtype()));
 }
 
@@ -90,8 +93,7 @@ Product::Product(std::vector<std::shared_ptr<const Distribution>> parts) : parts
   for (const auto& part : parts_) width_ += part->width();
 }
 
-template <class F>
-Tensor Product::map_parts(const Tensor& x, const F& f) const {
+template <class F> Tensor Product::map_parts(const Tensor& x, const F& f) const {
   check_rows("product", x.shape(), width_);
   std::vector<Tensor> out;
   int64_t at = 0;

@@ -84,8 +84,7 @@ class Product final : public Distribution {
   std::string describe() const override;
 
  private:
-  template <class F>
-  Tensor map_parts(const Tensor& x, const F& f) const;
+  template <class F> Tensor map_parts(const Tensor& x, const F& f) const;
   std::vector<std::shared_ptr<const Distribution>> parts_;
   int64_t width_ = 0;
 };

@@ -24,7 +24,8 @@ const Family& family(const std::string& name) {
   }
   std::string all;
   for (const std::string& n : names) all += (all.empty() ? "" : ", ") + n;
-  throw UsageError(join("family '", name, "': there is none of this name", did_you_mean(name, names), "; there are ", all));
+  throw UsageError(
+      join("family '", name, "': there is none of this name", did_you_mean(name, names), "; there are ", all));
 }
 
 }  // namespace pf

@@ -17,10 +17,11 @@ namespace {
 constexpr int config_format = 1;
 
 /// Rows of a piece when something is evaluated over many: about a million numbers of input.
-int64_t rows_at_once(int64_t width) { return std::clamp<int64_t>((int64_t(1) << 19) / std::max<int64_t>(width, 1), 64, 4096); }
+int64_t rows_at_once(int64_t width) {
+  return std::clamp<int64_t>((int64_t(1) << 19) / std::max<int64_t>(width, 1), 64, 4096);
+}
 
-template <class F>
-Tensor in_pieces(const Tensor& rows, const F& f) {
+template <class F> Tensor in_pieces(const Tensor& rows, const F& f) {
   const int64_t n = rows.size(0), step = rows_at_once(rows.size(1));
   if (n <= step) return f(rows);
   std::vector<Tensor> parts;
@@ -33,8 +34,8 @@ std::pair<Tensor, Tensor> column_statistics(const Tensor& rows) {
   const Tensor x = cast(rows, float64);
   const Tensor centre = mean(x, 0), deviation = sqrt(mean(square(x - centre), 0));
   for (int64_t j = 0; j < rows.size(1); ++j)
-    check(deviation.at({j}) > 1e-12 * (1 + std::abs(centre.at({j}))), "data: column ", j, " is constant (", centre.at({j}),
-          "), so it has no density; leave it out");
+    check(deviation.at({j}) > 1e-12 * (1 + std::abs(centre.at({j}))), "data: column ", j, " is constant (",
+          centre.at({j}), "), so it has no density; leave it out");
   return {cast(deviation, float32), cast(centre, float32)};
 }
 
@@ -69,14 +70,13 @@ ModelConfig ModelConfig::from_json(const nlohmann::ordered_json& json) {
       const auto& image = json.at("image");
       config.image = ImageShape{image.at("height").get<int64_t>(), image.at("width").get<int64_t>(),
                                 image.at("channels").get<int64_t>()};
-      check(config.image->size() == config.width, "config.json: an image ", *config.image, " has not ", config.width, " numbers");
+      check(config.image->size() == config.width, "config.json: an image ", *config.image, " has not ", config.width,
+            " numbers");
     }
     config.levels = json.at("levels").get<int>();
     config.seed = json.at("seed").get<uint64_t>();
     return config;
-  } catch (const nlohmann::json::exception& error) {
-    fail("config.json: ", error.what());
-  }
+  } catch (const nlohmann::json::exception& error) { fail("config.json: ", error.what()); }
 }
 
 ModelConfig ModelConfig::make(const std::string& family, const Dataset& data, uint64_t seed) {
@@ -93,7 +93,8 @@ ModelConfig ModelConfig::make(const std::string& family, const Dataset& data, ui
           .seed = seed};
 }
 
-Model::Model(const ModelConfig& config, const Tensor& train_rows) : config_(config), family_(&pf::family(config.family)) {
+Model::Model(const ModelConfig& config, const Tensor& train_rows)
+    : config_(config), family_(&pf::family(config.family)) {
   check_rows("model", train_rows.shape(), config.width);
   binary_ = family_->binary_data(config.settings);
   const int64_t d = config.width;

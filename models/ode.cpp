@@ -25,28 +25,33 @@ struct Tableau {
 constexpr Tableau euler_tableau{1, {0}, {}, {1}, {}};
 constexpr Tableau midpoint_tableau{2, {0, 0.5}, {{{}, {0.5}}}, {0, 1}, {}};
 constexpr Tableau heun_tableau{2, {0, 1}, {{{}, {1}}}, {0.5, 0.5}, {}};
-constexpr Tableau rk4_tableau{4, {0, 0.5, 0.5, 1}, {{{}, {0.5}, {0, 0.5}, {0, 0, 1}}}, {1. / 6, 1. / 3, 1. / 3, 1. / 6}, {}};
+constexpr Tableau rk4_tableau{
+    4, {0, 0.5, 0.5, 1}, {{{}, {0.5}, {0, 0.5}, {0, 0, 1}}}, {1. / 6, 1. / 3, 1. / 3, 1. / 6}, {}};
 // Dormand & Prince 1980, the 5(4) pair; its last stage is the next step's first.
-constexpr Tableau dopri5_tableau{
-    7,
-    {0, 0.2, 0.3, 0.8, 8. / 9, 1, 1},
-    {{{},
-      {1. / 5},
-      {3. / 40, 9. / 40},
-      {44. / 45, -56. / 15, 32. / 9},
-      {19372. / 6561, -25360. / 2187, 64448. / 6561, -212. / 729},
-      {9017. / 3168, -355. / 33, 46732. / 5247, 49. / 176, -5103. / 18656},
-      {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84}}},
-    {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84, 0},
-    {71. / 57600, 0, -71. / 16695, 71. / 1920, -17253. / 339200, 22. / 525, -1. / 40}};
+constexpr Tableau dopri5_tableau{7,
+                                 {0, 0.2, 0.3, 0.8, 8. / 9, 1, 1},
+                                 {{{},
+                                   {1. / 5},
+                                   {3. / 40, 9. / 40},
+                                   {44. / 45, -56. / 15, 32. / 9},
+                                   {19372. / 6561, -25360. / 2187, 64448. / 6561, -212. / 729},
+                                   {9017. / 3168, -355. / 33, 46732. / 5247, 49. / 176, -5103. / 18656},
+                                   {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84}}},
+                                 {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84, 0},
+                                 {71. / 57600, 0, -71. / 16695, 71. / 1920, -17253. / 339200, 22. / 525, -1. / 40}};
 
 const Tableau& tableau_of(OdeMethod method) {
   switch (method) {
-    case OdeMethod::euler: return euler_tableau;
-    case OdeMethod::midpoint: return midpoint_tableau;
-    case OdeMethod::heun: return heun_tableau;
-    case OdeMethod::rk4: return rk4_tableau;
-    case OdeMethod::dopri5: break;
+    case OdeMethod::euler:
+      return euler_tableau;
+    case OdeMethod::midpoint:
+      return midpoint_tableau;
+    case OdeMethod::heun:
+      return heun_tableau;
+    case OdeMethod::rk4:
+      return rk4_tableau;
+    case OdeMethod::dopri5:
+      break;
   }
   return dopri5_tableau;
 }

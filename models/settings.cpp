@@ -49,7 +49,8 @@ const Setting& Settings::find(const std::string& key) const {
   for (const Setting& setting : list_) keys.push_back(setting.key);
   std::string all;
   for (const std::string& k : keys) all += (all.empty() ? "" : ", ") + k;
-  throw UsageError(join(owner_, ": no setting '", key, "'", did_you_mean(key, keys), all.empty() ? "; there are none" : " of " + all));
+  throw UsageError(join(owner_, ": no setting '", key, "'", did_you_mean(key, keys),
+                        all.empty() ? "; there are none" : " of " + all));
 }
 
 void Settings::set(const std::string& key, const std::string& value) {
@@ -67,7 +68,8 @@ void Settings::set(const std::string& key, const std::string& value) {
       throw UsageError(join(what, "=", value, ": expected ",
                             setting.high < 1e300 ? join(plain(setting.low), " to ", plain(setting.high))
                                                  : join("at least ", plain(setting.low))));
-    if (setting.integer && parsed != std::floor(parsed)) throw UsageError(join(what, "=", value, ": expected a whole number"));
+    if (setting.integer && parsed != std::floor(parsed))
+      throw UsageError(join(what, "=", value, ": expected a whole number"));
   }
   setting.value = value;
 }

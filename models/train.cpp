@@ -74,7 +74,8 @@ struct Run {
     seconds_before = from.meta.at("seconds").get<double>();
     rng = Rng(from.meta.at("rng").get<Rng::State>());
     const auto& order = from.meta.at("batches");
-    batches.restore({order.at("rng").get<Rng::State>(), order.at("epoch").get<int64_t>(), order.at("position").get<int64_t>()});
+    batches.restore(
+        {order.at("rng").get<Rng::State>(), order.at("epoch").get<int64_t>(), order.at("position").get<int64_t>()});
     losses = from.meta.at("losses").get<std::vector<std::pair<double, double>>>();
   }
 };
@@ -89,7 +90,8 @@ class MetricsFile {
     if (std::ifstream old(path); resumed_at > 0 && old) {
       for (std::string line; std::getline(old, line);) {
         const auto json = nlohmann::json::parse(line, nullptr, false);
-        if (!json.is_discarded() && json.contains("step") && json["step"].get<int64_t>() <= resumed_at) kept += line + '\n';
+        if (!json.is_discarded() && json.contains("step") && json["step"].get<int64_t>() <= resumed_at)
+          kept += line + '\n';
       }
     }
     write_file_atomically(path, kept);
@@ -110,9 +112,7 @@ class MetricsFile {
   try {
     AnomalyDetection watch;
     value_and_grad(std::span<const Field>(run.parameters), [&] { return run.model.objective().loss(batch, rng); });
-  } catch (const Error& error) {
-    cause = error.what();
-  }
+  } catch (const Error& error) { cause = error.what(); }
   const bool saved = !folder.empty() && fs::exists(snapshot_path(folder));
   fail("train: step ", run.step + 1, ": ", cause, "; ",
        saved ? join("the last good snapshot is in ", folder, "; ") : std::string(), "a smaller --lr may help");
@@ -121,9 +121,15 @@ class MetricsFile {
 }  // namespace
 
 nlohmann::ordered_json TrainOptions::to_json() const {
-  return {{"steps", steps},         {"batch", batch},           {"rate", rate},
-          {"warmup", warmup},       {"clip", clip},             {"ema", ema},
-          {"save_every", save_every}, {"report_every", report_every}, {"picture_every", picture_every}};
+  return {{"steps", steps},
+          {"batch", batch},
+          {"rate", rate},
+          {"warmup", warmup},
+          {"clip", clip},
+          {"ema", ema},
+          {"save_every", save_every},
+          {"report_every", report_every},
+          {"picture_every", picture_every}};
 }
 
 TrainOptions TrainOptions::from_json(const nlohmann::ordered_json& json) {
@@ -139,15 +145,14 @@ TrainOptions TrainOptions::from_json(const nlohmann::ordered_json& json) {
     o.report_every = json.at("report_every").get<int64_t>();
     o.picture_every = json.at("picture_every").get<int64_t>();
     return o;
-  } catch (const nlohmann::json::exception& error) {
-    fail("config.json: training: ", error.what());
-  }
+  } catch (const nlohmann::json::exception& error) { fail("config.json: training: ", error.what()); }
 }
 
 Trainer::Trainer(Model& model, const Dataset& data, const TrainOptions& options, std::string folder, bool resume)
     : model_(model), data_(data), options_(options), folder_(std::move(folder)), resume_(resume) {
   check(options.steps >= 1, "train: ", options.steps, " steps: expected at least 1");
-  check(data.dim() == model.config().width, "train: data of ", data.dim(), " columns for a model of ", model.config().width);
+  check(data.dim() == model.config().width, "train: data of ", data.dim(), " columns for a model of ",
+        model.config().width);
 }
 
 TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report, const std::function<bool()>& stop) {
@@ -167,7 +172,8 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
                           .warmup = std::min(options_.warmup, options_.steps / 10),
                           .total = options_.steps,
                           .final_rate = options_.rate / 100};
-  const int64_t picture_every = options_.picture_every > 0 ? options_.picture_every : std::max<int64_t>(options_.steps / 10, 1);
+  const int64_t picture_every =
+      options_.picture_every > 0 ? options_.picture_every : std::max<int64_t>(options_.steps / 10, 1);
   const auto start = Clock::now();
   const int64_t first_step = run.step;
   double loss_sum = 0;
@@ -180,8 +186,8 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
   while (run.step < options_.steps) {
     const Tensor batch = model_.normalise(run.batches.next().x, run.rng);
     const Rng rng_at_loss = run.rng;
-    auto [loss, gradients] = value_and_grad(std::span<const Field>(run.parameters),
-                                            [&] { return model_.objective().loss(batch, run.rng); });
+    auto [loss, gradients] =
+        value_and_grad(std::span<const Field>(run.parameters), [&] { return model_.objective().loss(batch, run.rng); });
     const double value = loss.item();
     double norm = std::isfinite(value) ? global_norm(gradients) : NAN;
     if (!std::isfinite(norm)) explain_divergence(run, batch, rng_at_loss, folder_);
@@ -232,7 +238,8 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
 
 namespace {
 nlohmann::ordered_json read_config(const std::string& folder) {
-  check(fs::is_directory(folder), folder, ": there is no such folder; it is made by pushforward train FAMILY --data D --out ", folder);
+  check(fs::is_directory(folder), folder,
+        ": there is no such folder; it is made by pushforward train FAMILY --data D --out ", folder);
   const fs::path path = fs::path(folder) / "config.json";
   check(fs::exists(path), folder, ": not the folder of a training run: it has no config.json");
   auto json = nlohmann::ordered_json::parse(read_file(path), nullptr, false);

@@ -11,13 +11,13 @@ namespace pf {
 
 struct TrainOptions {
   int64_t steps = 5000, batch = 256;
-  double rate = 1e-3;            // of Adam, at its highest: linear warm-up, then cosine down to a hundredth
+  double rate = 1e-3;  // of Adam, at its highest: linear warm-up, then cosine down to a hundredth
   int64_t warmup = 100;
-  double clip = 5;               // the largest global gradient norm, for each coordinate of the data
-  double ema = 0.999;            // decay of the averaged parameters, which are what the model is used with
-  int64_t save_every = 500;      // steps between snapshots
-  int64_t report_every = 50;     // steps between lines of metrics.jsonl
-  int64_t picture_every = 0;     // steps between sample pictures; 0: a tenth of the run
+  double clip = 5;            // the largest global gradient norm, for each coordinate of the data
+  double ema = 0.999;         // decay of the averaged parameters, which are what the model is used with
+  int64_t save_every = 500;   // steps between snapshots
+  int64_t report_every = 50;  // steps between lines of metrics.jsonl
+  int64_t picture_every = 0;  // steps between sample pictures; 0: a tenth of the run
 
   nlohmann::ordered_json to_json() const;
   static TrainOptions from_json(const nlohmann::ordered_json& json);
@@ -25,14 +25,14 @@ struct TrainOptions {
 
 struct TrainProgress {
   int64_t step = 0, steps = 0;
-  double loss = 0;               // mean since the last report
+  double loss = 0;  // mean since the last report
   double steps_per_second = 0, seconds_left = 0;
 };
 
 struct TrainResult {
   int64_t step = 0;
   bool interrupted = false;
-  double seconds = 0;            // of this run and, after a resume, of those before it
+  double seconds = 0;                           // of this run and, after a resume, of those before it
   std::vector<std::pair<double, double>> loss;  // step, mean loss since the last one
 };
 

@@ -49,7 +49,7 @@ Traits Composed::traits() const {
   t.same_width = a.same_width && b.same_width;
   t.smooth = a.smooth && b.smooth;
   // Behind an exact bijection a density keeps its kind; otherwise there is none.
-  t.density = b.density == DensityKind::exact && b.invertible ? a.density
+  t.density = b.density == DensityKind::exact && b.invertible                    ? a.density
               : a.density == DensityKind::exact && b.density == DensityKind::ode ? DensityKind::ode
                                                                                  : DensityKind::none;
   t.steps = a.steps + b.steps;
@@ -85,12 +85,12 @@ LogDensity Composed::log_density(const Tensor& x, Rng& rng) const {
 
 Tensor Composed::encode(const Tensor& x) const { return first_->encode(second_->encode(x)); }
 
-Affine::Affine(Tensor scale, Tensor shift)
-    : scale_(std::move(scale)), shift_(std::move(shift)), base_(scale_.numel()) {
+Affine::Affine(Tensor scale, Tensor shift) : scale_(std::move(scale)), shift_(std::move(shift)), base_(scale_.numel()) {
   check(scale_.rank() == 1 && scale_.shape() == shift_.shape(), "affine: scale ", scale_.shape(), " and shift ",
         shift_.shape(), ": expected two vectors of one length");
   for (double s : cast(scale_, float64).to_vector<double>())
-    check(s != 0 && std::isfinite(s), "affine: a scale of ", s, " cannot be undone; a column of the data may be constant");
+    check(s != 0 && std::isfinite(s), "affine: a scale of ", s,
+          " cannot be undone; a column of the data may be constant");
 }
 
 Traits Affine::traits() const {

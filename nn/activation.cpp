@@ -9,8 +9,8 @@
 
 namespace pf {
 namespace {
-const std::array<std::string, 9> names = {"identity", "relu",    "leaky_relu", "elu",     "silu",
-                                          "gelu",     "tanh",    "sigmoid",    "softplus"};
+const std::array<std::string, 9> names = {"identity", "relu", "leaky_relu", "elu",     "silu",
+                                          "gelu",     "tanh", "sigmoid",    "softplus"};
 }
 
 std::string to_string(Activation activation) { return names[size_t(activation)]; }
@@ -27,30 +27,48 @@ Activation parse_activation(std::string_view name) {
 
 Variable activate(Activation activation, const Variable& x) {
   switch (activation) {
-    case Activation::identity: break;
-    case Activation::relu: return relu(x);
-    case Activation::leaky_relu: return leaky_relu(x);
-    case Activation::elu: return elu(x);
-    case Activation::silu: return silu(x);
-    case Activation::gelu: return gelu(x);
-    case Activation::tanh: return tanh(x);
-    case Activation::sigmoid: return sigmoid(x);
-    case Activation::softplus: return softplus(x);
+    case Activation::identity:
+      break;
+    case Activation::relu:
+      return relu(x);
+    case Activation::leaky_relu:
+      return leaky_relu(x);
+    case Activation::elu:
+      return elu(x);
+    case Activation::silu:
+      return silu(x);
+    case Activation::gelu:
+      return gelu(x);
+    case Activation::tanh:
+      return tanh(x);
+    case Activation::sigmoid:
+      return sigmoid(x);
+    case Activation::softplus:
+      return softplus(x);
   }
   return x;
 }
 
 double gain_of(Activation activation) {
   switch (activation) {
-    case Activation::identity: break;
-    case Activation::relu: return 1.4142135623730951;
-    case Activation::leaky_relu: return 1.4141428569979;
-    case Activation::elu: return 1.2451983007;
-    case Activation::silu: return 1.6765324703;
-    case Activation::gelu: return 1.5335304412;
-    case Activation::tanh: return 1.5925374197;
-    case Activation::sigmoid: return 1.8462285453;
-    case Activation::softplus: return 1.0418668355;
+    case Activation::identity:
+      break;
+    case Activation::relu:
+      return 1.4142135623730951;
+    case Activation::leaky_relu:
+      return 1.4141428569979;
+    case Activation::elu:
+      return 1.2451983007;
+    case Activation::silu:
+      return 1.6765324703;
+    case Activation::gelu:
+      return 1.5335304412;
+    case Activation::tanh:
+      return 1.5925374197;
+    case Activation::sigmoid:
+      return 1.8462285453;
+    case Activation::softplus:
+      return 1.0418668355;
   }
   return 1;
 }

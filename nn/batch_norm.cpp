@@ -8,7 +8,8 @@ namespace pf {
 namespace {
 
 void check_width(const Variable& x, const Variable& weight) {
-  check(x.rank() >= 1 && x.size(-1) == weight.size(0), "batch_norm: ", x.shape(), ": expected [..., ", weight.size(0), "]");
+  check(x.rank() >= 1 && x.size(-1) == weight.size(0), "batch_norm: ", x.shape(), ": expected [..., ", weight.size(0),
+        "]");
 }
 Axes all_but_last(int rank) {
   Shape axes;

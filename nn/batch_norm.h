@@ -9,9 +9,9 @@ namespace pf {
 /// There is no mode: layer(x) evaluates with the running statistics, layer.train(x) uses those of the batch, lets
 /// derivatives pass through them, and moves the running ones. That is why it is not const.
 struct BatchNorm {
-  Variable weight, bias;               // [width]
-  Tensor running_mean, running_var;    // [width]; the variance is the unbiased estimate
-  double momentum = 0.1;               // how far the running statistics move toward the batch's
+  Variable weight, bias;             // [width]
+  Tensor running_mean, running_var;  // [width]; the variance is the unbiased estimate
+  double momentum = 0.1;             // how far the running statistics move toward the batch's
   double epsilon = 1e-5;
 
   explicit BatchNorm(int64_t width);

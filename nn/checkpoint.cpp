@@ -11,7 +11,8 @@ std::string part_of(const std::string& name) { return name.substr(0, name.find('
 }  // namespace
 
 void Snapshot::put(const std::string& part, const NamedTensors& content) {
-  check(!part.empty() && part.find('.') == std::string::npos, "snapshot: part '", part, "': expected a name without dots");
+  check(!part.empty() && part.find('.') == std::string::npos, "snapshot: part '", part,
+        "': expected a name without dots");
   for (const auto& [name, value] : content.tensors) {
     const std::string full = part + "." + name;
     check(!tensors.find(full), "snapshot: `", full, "` is there already");
@@ -34,7 +35,7 @@ void save_snapshot(const std::filesystem::path& path, const Snapshot& snapshot) 
   NamedTensors content = snapshot.tensors;
   content.metadata["format"] = format;
   content.metadata["version"] = std::to_string(version);
-  content.metadata["meta"] = snapshot.meta.dump();
+  content.metadata["meta"] = snapshot.meta.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   write_safetensors(path, content);
 }
 
@@ -45,12 +46,14 @@ Snapshot load_snapshot(const std::filesystem::path& path) {
     const auto found = out.tensors.metadata.find(key);
     return found == out.tensors.metadata.end() ? std::string() : found->second;
   };
-  check(take("format") == format, path.string(), ": a safetensors file, but not a snapshot of a training: its metadata has ",
+  check(take("format") == format, path.string(),
+        ": a safetensors file, but not a snapshot of a training: its metadata has ",
         take("format").empty() ? "no format" : "the format '" + take("format") + "'", ", expected '", format, "'");
   check(take("version") == std::to_string(version), path.string(), ": snapshot version '", take("version"),
         "': this program reads version ", version);
   out.meta = nlohmann::json::parse(take("meta"), nullptr, false);
-  check(out.meta.is_object(), path.string(), ": the snapshot's meta is not a JSON object: the file was changed by something else");
+  check(out.meta.is_object(), path.string(),
+        ": the snapshot's meta is not a JSON object: the file was changed by something else");
   out.tensors.metadata.clear();
   return out;
 }

@@ -43,8 +43,8 @@ TrackParameters::~TrackParameters() {
   }
 }
 
-Gradients TrackParameters::gradients(const Variable& loss, WalkOptions options) const {
-  return {grad(loss, leaves_, options)};
+Gradients TrackParameters::gradients(Variable loss, WalkOptions options) const {
+  return {grad(std::move(loss), leaves_, options)};
 }
 
 }  // namespace pf

@@ -35,8 +35,9 @@ class TrackParameters {
 
   /// The tracked parameters, in order, for use with `grad` and its relatives.
   std::span<const Variable> leaves() const { return leaves_; }
-  /// Of a one-element loss. A parameter that does not influence it is an error that names it, unless allowed.
-  Gradients gradients(const Variable& loss, WalkOptions options = {}) const;
+  /// Of a one-element loss. A parameter that does not influence it is an error that names it, unless allowed. A loss that
+  /// is moved in is taken apart on the way, so that the memory of activations serves the gradients.
+  Gradients gradients(Variable loss, WalkOptions options = {}) const;
 
  private:
   std::span<const Field> fields_;
@@ -51,16 +52,17 @@ struct LossAndGradients {
 
 /// The value of f() and its gradient with respect to the parameters of the list.
 template <class F>
-  requires std::convertible_to<std::invoke_result_t<F>, Variable>
-LossAndGradients value_and_grad(std::span<const Field> parameters, F&& f, WalkOptions options = {}) {
+requires std::convertible_to<std::invoke_result_t<F>, Variable> LossAndGradients
+value_and_grad(std::span<const Field> parameters, F&& f, WalkOptions options = {}) {
   TrackParameters tracking(parameters);
-  const Variable loss = f();
-  return {loss.value(), tracking.gradients(loss, options)};
+  Variable loss = f();
+  const Tensor value = loss.value();
+  return {value, tracking.gradients(std::move(loss), options)};
 }
 /// For a module, or what lies below a path of it. Makes the list anew: in a loop, make it once.
 template <AnyModule M, class F>
-  requires(!std::is_const_v<M>)
-LossAndGradients value_and_grad(M& module, F&& f, std::string_view below = {}, WalkOptions options = {}) {
+requires(!std::is_const_v<M>) LossAndGradients
+    value_and_grad(M& module, F&& f, std::string_view below = {}, WalkOptions options = {}) {
   const std::vector<Field> parameters = parameters_of(module, below);
   return value_and_grad(std::span<const Field>(parameters), f, options);
 }

@@ -14,7 +14,10 @@ struct LayerNorm {
       : weight(ones({width})), bias(zeros({width})), epsilon(epsilon_) {}
 
   Variable operator()(const Variable& x) const { return layer_norm(x, weight, bias, epsilon); }
-  static void fields(auto& self, auto&& visit) { visit("weight", self.weight); visit("bias", self.bias); }
+  static void fields(auto& self, auto&& visit) {
+    visit("weight", self.weight);
+    visit("bias", self.bias);
+  }
 };
 
 }  // namespace pf

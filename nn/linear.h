@@ -22,7 +22,10 @@ struct Linear {
   int64_t in() const { return weight.size(1); }
   int64_t out() const { return weight.size(0); }
   Variable operator()(const Variable& x) const { return linear(x, weight, bias); }
-  static void fields(auto& self, auto&& visit) { visit("weight", self.weight); visit("bias", self.bias); }
+  static void fields(auto& self, auto&& visit) {
+    visit("weight", self.weight);
+    visit("bias", self.bias);
+  }
 };
 
 }  // namespace pf

@@ -14,8 +14,7 @@ void check_same(const char* name, const Variable& a, const Variable& b) {
   check(a.shape() == b.shape(), name, ": ", a.shape(), " and ", b.shape(), ": expected two of one shape");
 }
 
-template <class F>
-Variable mean_of(const F& formula, const Variable& a, const Variable& b) {
+template <class F> Variable mean_of(const F& formula, const Variable& a, const Variable& b) {
   check(a.numel() > 0, F::name, ": ", a.shape(), " has no elements to average");
   return sum_of(formula, {}, a, b) * (1 / double(a.numel()));
 }

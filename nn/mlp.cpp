@@ -5,7 +5,8 @@ namespace pf {
 Mlp::Mlp(const std::vector<int64_t>& widths, Rng& rng, MlpOptions settings) : options(settings) {
   check(widths.size() >= 2, "mlp: ", widths.size(), " widths: expected at least two, {in, hidden…, out}");
   for (size_t i = 0; i + 1 < widths.size(); ++i) {
-    check(widths[i] > 0 && widths[i + 1] > 0, "mlp: width ", std::min(widths[i], widths[i + 1]), ": expected 1 or more");
+    check(widths[i] > 0 && widths[i + 1] > 0, "mlp: width ", std::min(widths[i], widths[i + 1]),
+          ": expected 1 or more");
     const bool last = i + 2 == widths.size();
     const double gain = last ? options.final_gain : gain_of(options.activation);
     layers.emplace_back(widths[i], widths[i + 1], rng, LinearOptions{.gain = gain});

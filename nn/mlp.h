@@ -27,7 +27,10 @@ struct Mlp {
   int64_t out() const { return layers.back().out(); }
   Variable operator()(const Variable& x) const { return run(x, nullptr); }
   Variable operator()(const Variable& x, Rng& rng) const { return run(x, &rng); }
-  static void fields(auto& self, auto&& visit) { visit("layers", self.layers); visit("norms", self.norms); }
+  static void fields(auto& self, auto&& visit) {
+    visit("layers", self.layers);
+    visit("norms", self.norms);
+  }
 
  private:
   Variable run(Variable x, Rng* rng) const;

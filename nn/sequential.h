@@ -6,8 +6,7 @@
 namespace pf {
 
 /// Layers of any types, one after the other: Sequential{Linear(2, 64, rng), ActivationLayer{}, Linear(64, 1, rng)}.
-template <class... Layers>
-struct Sequential {
+template <class... Layers> struct Sequential {
   std::tuple<Layers...> layers;
 
   explicit Sequential(Layers... parts) : layers(std::move(parts)...) {}
@@ -23,7 +22,12 @@ struct Sequential {
 
  private:
   static void each(auto& self, auto&& f) {
-    std::apply([&](auto&... layer) { size_t i = 0; (f(i++, layer), ...); }, self.layers);
+    std::apply(
+        [&](auto&... layer) {
+          size_t i = 0;
+          (f(i++, layer), ...);
+        },
+        self.layers);
   }
 };
 

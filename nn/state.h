@@ -12,13 +12,9 @@ NamedTensors state_of(std::span<const ConstField> fields);
 void load_fields(std::span<const Field> fields, const NamedTensors& state);
 
 /// Parameters and buffers by path. The tensors are the module's own, not copies; nobody changes shared ones.
+template <AnyModule M> NamedTensors state_dict(const M& module) { return state_of(fields_of(module)); }
 template <AnyModule M>
-NamedTensors state_dict(const M& module) {
-  return state_of(fields_of(module));
-}
-template <AnyModule M>
-  requires(!std::is_const_v<M>)
-void load_state(M& module, const NamedTensors& state) {
+requires(!std::is_const_v<M>) void load_state(M& module, const NamedTensors& state) {
   load_fields(fields_of(module), state);
 }
 

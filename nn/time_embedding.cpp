@@ -23,7 +23,8 @@ SinusoidalEmbedding::SinusoidalEmbedding(int64_t width, double highest, double r
         ": expected a positive number, and 1 or more");
   std::vector<double> list;
   const int64_t half = width / 2;
-  for (int64_t i = 0; i < half; ++i) list.push_back(highest * std::pow(range, -double(i) / double(std::max<int64_t>(1, half - 1))));
+  for (int64_t i = 0; i < half; ++i)
+    list.push_back(highest * std::pow(range, -double(i) / double(std::max<int64_t>(1, half - 1))));
   frequencies = tensor(list);
 }
 

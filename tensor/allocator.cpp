@@ -21,7 +21,8 @@ constexpr size_t smallest = 64;
 
 int class_of(size_t bytes) {
   bytes = std::max(bytes, smallest);
-  const int octave = std::bit_width(bytes - 1) - 1;  // 2^octave < bytes <= 2^(octave+1), or bytes = 2^octave exactly + 1
+  const int octave =
+      std::bit_width(bytes - 1) - 1;  // 2^octave < bytes <= 2^(octave+1), or bytes = 2^octave exactly + 1
   const size_t step = (size_t(1) << octave) / 4;
   const int part = int((bytes - (size_t(1) << octave) + step - 1) / step);
   return (octave - 5) * 4 + part;
@@ -94,8 +95,7 @@ class Pool {
   // Held for a few instructions only, so spinning is cheaper than a mutex.
   struct Lock {
     explicit Lock(Pool& pool) : pool(pool) {
-      while (pool.busy_.test_and_set(std::memory_order_acquire)) {
-      }
+      while (pool.busy_.test_and_set(std::memory_order_acquire)) {}
     }
     ~Lock() { pool.busy_.clear(std::memory_order_release); }
     Pool& pool;

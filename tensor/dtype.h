@@ -30,8 +30,7 @@ constexpr int64_t size_of(DType dtype) {
 
 constexpr bool is_floating(DType dtype) { return dtype == float32 || dtype == float64; }
 
-template <class T>
-constexpr DType dtype_of() {
+template <class T> constexpr DType dtype_of() {
   if constexpr (std::is_same_v<T, float>) return float32;
   else if constexpr (std::is_same_v<T, double>) return float64;
   else if constexpr (std::is_same_v<T, int64_t>) return int64;
@@ -42,28 +41,29 @@ constexpr DType dtype_of() {
 }
 
 /// Calls `body.template operator()<T>()` with the C++ type of `dtype`.
-template <class Body>
-decltype(auto) dispatch(DType dtype, Body&& body) {
+template <class Body> decltype(auto) dispatch(DType dtype, Body&& body) {
   switch (dtype) {
-    case DType::float32: return body.template operator()<float>();
-    case DType::float64: return body.template operator()<double>();
-    case DType::int64: return body.template operator()<int64_t>();
-    case DType::boolean: break;
+    case DType::float32:
+      return body.template operator()<float>();
+    case DType::float64:
+      return body.template operator()<double>();
+    case DType::int64:
+      return body.template operator()<int64_t>();
+    case DType::boolean:
+      break;
   }
   return body.template operator()<bool>();
 }
 
 /// As `dispatch`, for operations that only make sense on floating-point numbers; `op` names them in the error.
-template <class Body>
-decltype(auto) dispatch_floating(DType dtype, const char* op, Body&& body) {
+template <class Body> decltype(auto) dispatch_floating(DType dtype, const char* op, Body&& body) {
   if (dtype == float32) return body.template operator()<float>();
   check(dtype == float64, op, ": ", dtype, " input: expected float32 or float64; convert with cast(x, float32)");
   return body.template operator()<double>();
 }
 
 /// As `dispatch`, without bool.
-template <class Body>
-decltype(auto) dispatch_numeric(DType dtype, const char* op, Body&& body) {
+template <class Body> decltype(auto) dispatch_numeric(DType dtype, const char* op, Body&& body) {
   if (dtype == int64) return body.template operator()<int64_t>();
   return dispatch_floating(dtype, op, body);
 }

@@ -45,28 +45,25 @@ inline void append(std::string& out, int part) { append(out, int64_t(part)); }
 inline void append(std::string& out, unsigned part) { append(out, int64_t(part)); }
 inline void append(std::string& out, size_t part) { append(out, int64_t(part)); }
 template <class T>
-  requires requires(const T& t) { { to_string(t) } -> std::convertible_to<std::string>; }
-void append(std::string& out, const T& part) {
-  out += to_string(part);
+requires requires(const T& t) {
+  { to_string(t) } -> std::convertible_to<std::string>;
 }
+void append(std::string& out, const T& part) { out += to_string(part); }
 }  // namespace detail
 
 /// Joins parts into one string: text, numbers, and anything with a `to_string` found by argument-dependent lookup.
-template <class... Parts>
-std::string join(const Parts&... parts) {
+template <class... Parts> std::string join(const Parts&... parts) {
   std::string out;
   (detail::append(out, parts), ...);
   return out;
 }
 
-template <class... Parts>
-[[noreturn, gnu::cold, gnu::noinline]] void fail(const Parts&... parts) {
+template <class... Parts> [[noreturn, gnu::cold, gnu::noinline]] void fail(const Parts&... parts) {
   throw Error(join(parts...));
 }
 
 /// Throws Error with the joined parts unless `ok`. The parts are only formatted on failure.
-template <class... Parts>
-inline void check(bool ok, const Parts&... parts) {
+template <class... Parts> inline void check(bool ok, const Parts&... parts) {
   if (!ok) [[unlikely]]
     fail(parts...);
 }

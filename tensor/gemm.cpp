@@ -1,7 +1,7 @@
 #include "tensor/gemm.h"
 
-#include <algorithm>
 #include <cblas.h>
+#include <algorithm>
 #include <vector>
 
 #include "tensor/parallel.h"
@@ -10,7 +10,9 @@
 
 namespace pf {
 
-void detail::hold_blas_to_one_thread() { [[maybe_unused]] static const bool once = (openblas_set_num_threads(1), true); }
+void detail::hold_blas_to_one_thread() {
+  [[maybe_unused]] static const bool once = (openblas_set_num_threads(1), true);
+}
 
 namespace {
 
@@ -19,16 +21,14 @@ constexpr int64_t panel_rows = 128, panel_columns = 256, small_panel_rows = 96;
 constexpr double small_work = 2e6;  // multiplications and additions below which one thread does it all
 
 // As BLAS takes it: row-major or its transpose, `lead` elements apart.
-template <class T>
-struct BlasOperand {
+template <class T> struct BlasOperand {
   const T* data;
   CBLAS_TRANSPOSE transpose;
   int64_t lead;
   std::vector<T> copied;
 };
 
-template <class T>
-BlasOperand<T> blas_operand(const MatrixRef<T>& m) {
+template <class T> BlasOperand<T> blas_operand(const MatrixRef<T>& m) {
   if ((m.column == 1 || m.columns == 1) && (m.row >= std::max<int64_t>(m.columns, 1) || m.rows == 1))
     return {m.data, CblasNoTrans, std::max(m.row, m.columns), {}};
   if ((m.row == 1 || m.rows == 1) && (m.column >= std::max<int64_t>(m.rows, 1) || m.columns == 1))
@@ -50,16 +50,14 @@ void blas(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int64_t m, int64_t n, int64_t 
 }
 
 // What the product is added to, put where the product goes.
-template <class T>
-void place_start(int64_t rows, int64_t columns, T* c, int64_t stride, AddTo<T> add) {
+template <class T> void place_start(int64_t rows, int64_t columns, T* c, int64_t stride, AddTo<T> add) {
   for (int64_t i = 0; i < rows; ++i) {
     if (!add.data) std::fill_n(c + i * stride, columns, T(0));
     else if (add.data != c) std::copy_n(add.data + i * add.row, columns, c + i * stride);
   }
 }
 
-template <class T>
-void gemm_blas(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, AddTo<T> add) {
+template <class T> void gemm_blas(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, AddTo<T> add) {
   detail::hold_blas_to_one_thread();
   const int64_t m = a.rows, n = b.columns, k = a.columns;
   check(std::max({m, n, k, a.row, a.column, b.row, b.column, stride}) < INT32_MAX, "matmul: a product [", m, ", ", k,
@@ -75,18 +73,15 @@ void gemm_blas(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t strid
   if (2.0 * double(m) * double(n) * double(k) <= small_work || (m <= panel_rows && n <= panel_columns)) {
     part(0, m, 0, n);
   } else if (m > panel_rows) {
-    parallel_for((m + panel_rows - 1) / panel_rows, [&](int64_t p) {
-      part(p * panel_rows, std::min(panel_rows, m - p * panel_rows), 0, n);
-    });
+    parallel_for((m + panel_rows - 1) / panel_rows,
+                 [&](int64_t p) { part(p * panel_rows, std::min(panel_rows, m - p * panel_rows), 0, n); });
   } else {
-    parallel_for((n + panel_columns - 1) / panel_columns, [&](int64_t p) {
-      part(0, m, p * panel_columns, std::min(panel_columns, n - p * panel_columns));
-    });
+    parallel_for((n + panel_columns - 1) / panel_columns,
+                 [&](int64_t p) { part(0, m, p * panel_columns, std::min(panel_columns, n - p * panel_columns)); });
   }
 }
 
-template <class T>
-void gemm_small(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, AddTo<T> add) {
+template <class T> void gemm_small(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, AddTo<T> add) {
   const double work = 2.0 * double(a.rows) * double(b.columns) * double(a.columns);
   constexpr int64_t rows = small_panel_rows;
   const int64_t panels = work <= small_work ? 1 : std::max<int64_t>(1, a.rows / rows);
@@ -109,8 +104,7 @@ void gemm_plain(const MatrixRef<int64_t>& a, const MatrixRef<int64_t>& b, int64_
 
 }  // namespace
 
-template <class T>
-void gemm(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, AddTo<T> add) {
+template <class T> void gemm(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, AddTo<T> add) {
   if (a.rows == 0 || b.columns == 0) return;
   if constexpr (std::is_same_v<T, int64_t>) {
     place_start(a.rows, b.columns, c, stride, add);

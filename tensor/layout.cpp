@@ -120,7 +120,8 @@ Shape resolve_reshape(const Shape& from, const Shape& to) {
   }
   const int64_t n = from.numel();
   if (open >= 0) {
-    check(known > 0 && n % known == 0, "reshape: ", from, " to ", to, ": ", n, " elements cannot be divided by ", known);
+    check(known > 0 && n % known == 0, "reshape: ", from, " to ", to, ": ", n, " elements cannot be divided by ",
+          known);
     out[open] = n / known;
   }
   check(out.numel() == n, "reshape: ", from, " to ", to, ": ", n, " elements into ", out.numel());

@@ -18,14 +18,14 @@ void run_chunks(int64_t chunks, ChunkFunction function, void* body);
 
 /// Calls body(chunk) for chunk = 0 … chunks - 1, in any order, possibly at once; returns when all are done. The first
 /// exception is rethrown. Inside another parallel_for it runs on the calling thread.
-template <class Body>
-void parallel_for(int64_t chunks, Body&& body) {
+template <class Body> void parallel_for(int64_t chunks, Body&& body) {
   if (chunks <= 1 || threads() == 1) {
     for (int64_t i = 0; i < chunks; ++i) body(i);
     return;
   }
   using Plain = std::remove_reference_t<Body>;
-  detail::run_chunks(chunks, [](void* b, int64_t chunk) { (*static_cast<Plain*>(b))(chunk); }, (void*)&body);
+  detail::run_chunks(
+      chunks, [](void* b, int64_t chunk) { (*static_cast<Plain*>(b))(chunk); }, (void*)&body);
 }
 
 }  // namespace pf

@@ -106,8 +106,8 @@ static void check_literals(const char* op, const Tensor& typed, std::span<const 
     if (!x->is_literal() || x->dtype() != float64) continue;
     const double largest = typed.dtype() == boolean ? 1 : 0x1p63;
     for (double value : x->to_vector<double>())
-      check(value == std::trunc(value) && std::abs(value) <= largest && (typed.dtype() != boolean || value >= 0), op, ": ",
-            typed.dtype(), " ", typed.shape(), " and the number ", value, ": ", typed.dtype(),
+      check(value == std::trunc(value) && std::abs(value) <= largest && (typed.dtype() != boolean || value >= 0), op,
+            ": ", typed.dtype(), " ", typed.shape(), " and the number ", value, ": ", typed.dtype(),
             " cannot hold it; convert with cast(x, float32)");
   }
 }
@@ -171,8 +171,8 @@ Tensor pointwise_forward(const PointwiseKernels& kernels, const void* op, std::s
   return literal ? Tensor::literal(std::move(out)) : out;
 }
 
-void pointwise_vjp(const PointwiseKernels& kernels, const void* op, const Tensor& g, std::span<const Tensor* const> inputs,
-                   const Tensor& y, std::span<Tensor* const> grads) {
+void pointwise_vjp(const PointwiseKernels& kernels, const void* op, const Tensor& g,
+                   std::span<const Tensor* const> inputs, const Tensor& y, std::span<Tensor* const> grads) {
   const int n = int(inputs.size());
   const DType dtype = y.dtype();
   PointwisePass pass;
@@ -186,9 +186,8 @@ void pointwise_vjp(const PointwiseKernels& kernels, const void* op, const Tensor
   }
   auto kernel = kernels.vjp[int(dtype)];
   check(kernel, kernels.name, ": ", dtype, " has no derivative; convert with cast(x, float32)");
-  run_pass(pass, [&](int64_t count, const void* const* x, void* const* out) {
-    kernel(op, count, x[n + 1], x, x[n], out);
-  });
+  run_pass(pass,
+           [&](int64_t count, const void* const* x, void* const* out) { kernel(op, count, x[n + 1], x, x[n], out); });
 }
 
 Tensor pointwise_jvp(const PointwiseKernels& kernels, const void* op, std::span<const Tensor* const> tangents,

@@ -30,8 +30,7 @@ struct PointwisePass {
 class PassBody {
  public:
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, PassBody>)
-  PassBody(const F& f)
+  requires(!std::is_same_v<std::remove_cvref_t<F>, PassBody>) PassBody(const F& f)
       : callable_(&f), call_([](const void* callable, int64_t n, const void* const* inputs, void* const* outputs) {
           (*static_cast<const F*>(callable))(n, inputs, outputs);
         }) {}

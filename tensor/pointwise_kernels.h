@@ -9,8 +9,7 @@
 
 namespace pf::detail {
 
-template <class T, size_t In, size_t Out>
-struct Block {
+template <class T, size_t In, size_t Out> struct Block {
   int64_t n;
   std::array<const void*, In> in;
   std::array<void*, Out> out;
@@ -96,26 +95,28 @@ void integer_loop(const void* op, int64_t n, const void* const* x, void* y, std:
   for (int64_t i = 0; i < n; ++i) static_cast<int64_t*>(y)[i] = f(static_cast<const int64_t*>(x[I])[i]...);
 }
 
-template <class F, class T, size_t... I>
-void add_kernels(PointwiseKernels& kernels, std::index_sequence<I...>) {
+template <class F, class T, size_t... I> void add_kernels(PointwiseKernels& kernels, std::index_sequence<I...>) {
   constexpr size_t count = sizeof...(I);
   constexpr int dtype = int(dtype_of<T>());
   kernels.forward[dtype] = [](const void* op, int64_t n, const void* const* x, void* y) {
     using B = Block<T, count, 1>;
-    in_whole_vectors(*static_cast<const F*>(op), B{n, {x[I]...}, {y}},
-                     +[](const F& f, const B& block) { forward_loop(f, block, std::index_sequence<I...>{}); });
+    in_whole_vectors(
+        *static_cast<const F*>(op), B{n, {x[I]...}, {y}},
+        +[](const F& f, const B& block) { forward_loop(f, block, std::index_sequence<I...>{}); });
   };
   kernels.vjp[dtype] = [](const void* op, int64_t n, const void* g, const void* const* x, const void* y,
                           void* const* grads) {
     using B = Block<T, count + 2, count>;
-    in_whole_vectors(*static_cast<const F*>(op), B{n, {x[I]..., y, g}, {grads[I]...}},
-                     +[](const F& f, const B& block) { vjp_loop(f, block, std::index_sequence<I...>{}); });
+    in_whole_vectors(
+        *static_cast<const F*>(op), B{n, {x[I]..., y, g}, {grads[I]...}},
+        +[](const F& f, const B& block) { vjp_loop(f, block, std::index_sequence<I...>{}); });
   };
   kernels.jvp[dtype] = [](const void* op, int64_t n, const void* const* tangents, const void* const* x, const void* y,
                           void* out) {
     using B = Block<T, 2 * count + 1, 1>;
-    in_whole_vectors(*static_cast<const F*>(op), B{n, {x[I]..., y, tangents[I]...}, {out}},
-                     +[](const F& f, const B& block) { jvp_loop(f, block, std::index_sequence<I...>{}); });
+    in_whole_vectors(
+        *static_cast<const F*>(op), B{n, {x[I]..., y, tangents[I]...}, {out}},
+        +[](const F& f, const B& block) { jvp_loop(f, block, std::index_sequence<I...>{}); });
   };
 }
 
@@ -123,8 +124,7 @@ void add_kernels(PointwiseKernels& kernels, std::index_sequence<I...>) {
 
 namespace pf {
 
-template <class F>
-const PointwiseKernels& pointwise_kernels() {
+template <class F> const PointwiseKernels& pointwise_kernels() {
   static const PointwiseKernels kernels = [] {
     PointwiseKernels out{F::name, F::arity};
     detail::add_kernels<F, float>(out, std::make_index_sequence<F::arity>{});

@@ -21,8 +21,7 @@ struct Format {
   }
 };
 
-template <class Visit>
-void visit_shown(const Tensor& x, Shape& index, int axis, bool shorten, const Visit& visit) {
+template <class Visit> void visit_shown(const Tensor& x, Shape& index, int axis, bool shorten, const Visit& visit) {
   if (axis == x.rank()) return visit(x.at(index));
   for (int64_t i = 0; i < x.shape()[axis]; ++i) {
     if (shorten && x.shape()[axis] > 2 * edge && i == edge) i = x.shape()[axis] - edge;
@@ -31,7 +30,8 @@ void visit_shown(const Tensor& x, Shape& index, int axis, bool shorten, const Vi
   }
 }
 
-void write(const Tensor& x, Shape& index, int axis, bool shorten, const Format& format, size_t width, std::string& out) {
+void write(const Tensor& x, Shape& index, int axis, bool shorten, const Format& format, size_t width,
+           std::string& out) {
   if (axis == x.rank()) {
     std::string text = x.dtype() == boolean ? (x.at(index) != 0 ? "true" : "false") : format(x.at(index));
     out += std::string(width > text.size() ? width - text.size() : 0, ' ') + text;
@@ -66,7 +66,7 @@ std::string to_string(const Tensor& x) {
     if (v != 0) smallest = std::min(smallest, std::abs(v));
   });
   if (x.dtype() == int64) format.integral = true;
-  format.scientific = largest >= 1e5 || (smallest < 1e-3 && largest < 0.1) ;
+  format.scientific = largest >= 1e5 || (smallest < 1e-3 && largest < 0.1);
   if (is_floating(x.dtype()) && largest >= 1e15) format.integral = false;
   size_t width = 0;
   visit_shown(x, index, 0, shorten, [&](double v) {

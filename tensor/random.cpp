@@ -53,13 +53,10 @@ double unit_double(uint32_t high, uint32_t low) {
 }
 
 // A group is what `lanes` counters give: 4 · lanes floats or 2 · lanes doubles, element by element in counter order.
-template <class T>
-constexpr int per_block = sizeof(T) == 4 ? 4 : 2;
-template <class T>
-constexpr int group = per_block<T>* lanes;
+template <class T> constexpr int per_block = sizeof(T) == 4 ? 4 : 2;
+template <class T> constexpr int group = per_block<T>* lanes;
 
-template <class T>
-void uniform_group(const Words& words, T* out) {
+template <class T> void uniform_group(const Words& words, T* out) {
   for (int i = 0; i < lanes; ++i) {
     if constexpr (sizeof(T) == 4) {
       for (int k = 0; k < 4; ++k) out[4 * i + k] = unit_float(words.w[k][i]);
@@ -70,8 +67,7 @@ void uniform_group(const Words& words, T* out) {
   }
 }
 
-template <class T>
-void normal_group(const Words& words, T* out) {
+template <class T> void normal_group(const Words& words, T* out) {
   T u[group<T>], radius[group<T> / 2], cosine[group<T> / 2], sine[group<T> / 2];
   uniform_group(words, u);
   T first[group<T> / 2], second[group<T> / 2];
@@ -92,8 +88,7 @@ void normal_group(const Words& words, T* out) {
   }
 }
 
-template <class T, class Group>
-void fill(Rng::State& state, T* out, int64_t n, const Group& make_group) {
+template <class T, class Group> void fill(Rng::State& state, T* out, int64_t n, const Group& make_group) {
   const int64_t groups = (n + group<T> - 1) / group<T>;
   const int64_t per_chunk = chunk / lanes;
   const Rng::State start = state;
@@ -181,8 +176,9 @@ double Rng::uniform() { return uniform({}, float64).item(); }
 
 Rng Rng::child(uint64_t label) const {
   // A block under another counter domain (the stream's complement) is the child's stream.
-  const auto words = philox4x32({uint32_t(label), uint32_t(label >> 32), ~uint32_t(state_.stream), ~uint32_t(state_.stream >> 32)},
-                                {uint32_t(state_.seed), uint32_t(state_.seed >> 32)});
+  const auto words =
+      philox4x32({uint32_t(label), uint32_t(label >> 32), ~uint32_t(state_.stream), ~uint32_t(state_.stream >> 32)},
+                 {uint32_t(state_.seed), uint32_t(state_.seed >> 32)});
   return Rng(state_.seed, uint64_t(words[1]) << 32 | words[0]);
 }
 

@@ -38,8 +38,8 @@ struct ReduceLoops {
 /// What to loop over: kept axes in order of memory, reduced axes in order of memory, both with neighbours merged.
 struct ReducePlan {
   ReduceLoops kept, reduced;
-  int64_t offset = 0;     // of the first element read
-  Shape order;            // memory order of the kept axes: axis i of the fresh result is kept axis order[i] of x
+  int64_t offset = 0;  // of the first element read
+  Shape order;         // memory order of the kept axes: axis i of the fresh result is kept axis order[i] of x
   bool reordered = false;
 };
 ReducePlan plan_reduction(const Layout& layout, const std::array<bool, max_rank>& reduce);
@@ -72,8 +72,7 @@ class LoopCursor {
 };
 
 /// One lane of a type that has no batch.
-template <class T>
-struct OneLane {
+template <class T> struct OneLane {
   static constexpr int width = 1;
   T value;
   OneLane() = default;
@@ -81,21 +80,13 @@ struct OneLane {
   static OneLane load(const T* p) { return *p; }
   void store(T* p) const { *p = value; }
 };
-template <class T>
-using Lanes = std::conditional_t<std::is_floating_point_v<T>, Vec<T>, OneLane<T>>;
+template <class T> using Lanes = std::conditional_t<std::is_floating_point_v<T>, Vec<T>, OneLane<T>>;
 
-template <class P, class T>
-OneLane<T> combine(OneLane<T> a, OneLane<T> b) {
-  return P::combine(a.value, b.value);
-}
-template <class P, class V>
-V combine(V a, V b) {
-  return P::combine(a, b);
-}
+template <class P, class T> OneLane<T> combine(OneLane<T> a, OneLane<T> b) { return P::combine(a.value, b.value); }
+template <class P, class V> V combine(V a, V b) { return P::combine(a, b); }
 
 /// Combines a stream of values pairwise, as if in a balanced tree.
-template <class P, class T>
-class PairwiseStream {
+template <class P, class T> class PairwiseStream {
  public:
   void add(T value) {
     stack_[top_++] = value;
@@ -117,12 +108,11 @@ class PairwiseStream {
   uint64_t count_ = 0;
 };
 
-inline constexpr int64_t reduce_block = 1024;    // elements added before the pairwise tree begins
+inline constexpr int64_t reduce_block = 1024;     // elements added before the pairwise tree begins
 inline constexpr int64_t reduce_chunk = 1 << 15;  // elements a thread takes
 
 /// A run of neighbours of 1 to reduce_block elements.
-template <class P, class T>
-T reduce_block_run(const T* p, int64_t n) {
+template <class P, class T> T reduce_block_run(const T* p, int64_t n) {
   using V = Lanes<T>;
   constexpr int64_t w = V::width;
   T out = p[0];
@@ -151,8 +141,7 @@ T reduce_block_run(const T* p, int64_t n) {
   return out;
 }
 
-template <class P, class T>
-T reduce_strided_run(const T* p, int64_t n, int64_t stride) {
+template <class P, class T> T reduce_strided_run(const T* p, int64_t n, int64_t stride) {
   if (n < 4) {
     T out = p[0];
     for (int64_t i = 1; i < n; ++i) out = P::combine(out, p[i * stride]);
@@ -171,16 +160,14 @@ T reduce_strided_run(const T* p, int64_t n, int64_t stride) {
 }
 
 /// A run of any length.
-template <class P, class T>
-T reduce_run(const T* p, int64_t n, int64_t stride) {
+template <class P, class T> T reduce_run(const T* p, int64_t n, int64_t stride) {
   if (n <= reduce_block) return stride == 1 ? reduce_block_run<P>(p, n) : reduce_strided_run<P>(p, n, stride);
   const int64_t half = int64_t(std::bit_ceil(uint64_t(n)) / 2);
   return P::combine(reduce_run<P>(p, half, stride), reduce_run<P>(p + half * stride, n - half, stride));
 }
 
 /// All reduced positions of one result, the innermost loop as runs.
-template <class P, class T>
-T reduce_one(const T* p, const ReduceLoops& loops) {
+template <class P, class T> T reduce_one(const T* p, const ReduceLoops& loops) {
   const ReduceLoop& inner = loops.inner();
   if (loops.count == 1) return reduce_run<P>(p, inner.size, inner.stride);
   PairwiseStream<P, T> stream;
@@ -200,8 +187,7 @@ void reduce_short_rows(const T* p, int64_t rows, int64_t row_stride, int64_t str
 }
 
 /// Rows: each result comes from runs of its own.
-template <class P, class T>
-void reduce_rows(const T* p, const ReducePlan& plan, T* out) {
+template <class P, class T> void reduce_rows(const T* p, const ReducePlan& plan, T* out) {
   const int64_t results = plan.kept.positions(), each = plan.reduced.positions();
   if (results == 1 && plan.reduced.count == 1 && each > reduce_chunk) {  // one long run: its chunks in parallel
     const int64_t stride = plan.reduced.inner().stride, chunks = (each + reduce_chunk - 1) / reduce_chunk;
@@ -226,14 +212,22 @@ void reduce_rows(const T* p, const ReducePlan& plan, T* out) {
         else reduce_short_rows<P, R>(from, count, row, stride, out + first);
       };
       switch (each) {
-        case 2: return rows.template operator()<2>();
-        case 3: return rows.template operator()<3>();
-        case 4: return rows.template operator()<4>();
-        case 5: return rows.template operator()<5>();
-        case 6: return rows.template operator()<6>();
-        case 7: return rows.template operator()<7>();
-        case 8: return rows.template operator()<8>();
-        default: break;
+        case 2:
+          return rows.template operator()<2>();
+        case 3:
+          return rows.template operator()<3>();
+        case 4:
+          return rows.template operator()<4>();
+        case 5:
+          return rows.template operator()<5>();
+        case 6:
+          return rows.template operator()<6>();
+        case 7:
+          return rows.template operator()<7>();
+        case 8:
+          return rows.template operator()<8>();
+        default:
+          break;
       }
     }
     LoopCursor cursor(plan.kept.list.data(), plan.kept.count, first);
@@ -242,8 +236,7 @@ void reduce_rows(const T* p, const ReducePlan& plan, T* out) {
 }
 
 /// acc[0 … width) gets `rows` rows combined, eight at a time; the rows lie where the cursor goes.
-template <class P, class T>
-void reduce_panel(const T* p, LoopCursor cursor, int64_t rows, int64_t width, T* acc) {
+template <class P, class T> void reduce_panel(const T* p, LoopCursor cursor, int64_t rows, int64_t width, T* acc) {
   using V = Lanes<T>;
   constexpr int64_t w = V::width;
   bool fresh = true;
@@ -254,8 +247,10 @@ void reduce_panel(const T* p, LoopCursor cursor, int64_t rows, int64_t width, T*
     auto go = [&]<class W>(int64_t j) {
       W v;
       if (n == 8) {
-        const W ab = combine<P>(W::load(row[0] + j), W::load(row[1] + j)), cd = combine<P>(W::load(row[2] + j), W::load(row[3] + j));
-        const W ef = combine<P>(W::load(row[4] + j), W::load(row[5] + j)), gh = combine<P>(W::load(row[6] + j), W::load(row[7] + j));
+        const W ab = combine<P>(W::load(row[0] + j), W::load(row[1] + j)),
+                cd = combine<P>(W::load(row[2] + j), W::load(row[3] + j));
+        const W ef = combine<P>(W::load(row[4] + j), W::load(row[5] + j)),
+                gh = combine<P>(W::load(row[6] + j), W::load(row[7] + j));
         v = combine<P>(combine<P>(ab, cd), combine<P>(ef, gh));
       } else {
         v = W::load(row[0] + j);
@@ -273,8 +268,7 @@ void reduce_panel(const T* p, LoopCursor cursor, int64_t rows, int64_t width, T*
 }
 
 /// Columns: the innermost kept axis lies in sequence, so whole rows are combined.
-template <class P, class T>
-void reduce_columns(const T* p, const ReduceLoops& reduced, int64_t width, T* out) {
+template <class P, class T> void reduce_columns(const T* p, const ReduceLoops& reduced, int64_t width, T* out) {
   int64_t rows = reduced.positions();
   if (reduced.count == 1 && reduced.inner().stride == width && width < 64 && rows >= 16) {
     // Short rows without gaps: several of them make one long row, which is folded at the end.
@@ -311,7 +305,8 @@ void reduce_columns(const T* p, const ReduceLoops& reduced, int64_t width, T* ou
   for (int64_t step = 1; step < panels; step *= 2)
     for (int64_t i = 0; i + step < panels; i += 2 * step)
       for (int64_t j = 0; j < width; ++j)
-        partial[size_t(i * width + j)] = P::combine(partial[size_t(i * width + j)], partial[size_t((i + step) * width + j)]);
+        partial[size_t(i * width + j)] =
+            P::combine(partial[size_t(i * width + j)], partial[size_t((i + step) * width + j)]);
   std::copy_n(partial.data(), width, out);
 }
 

@@ -24,8 +24,8 @@ std::string to_string(const Shape& shape) {
 }
 
 int normalize_axis(int64_t axis, int rank, const char* op) {
-  check(axis >= -rank && axis < rank, op, ": axis ", axis, " of a tensor with ", rank,
-        rank == 1 ? " axis" : " axes", ": expected ", -rank, " to ", rank - 1);
+  check(axis >= -rank && axis < rank, op, ": axis ", axis, " of a tensor with ", rank, rank == 1 ? " axis" : " axes",
+        ": expected ", -rank, " to ", rank - 1);
   return int(axis < 0 ? axis + rank : axis);
 }
 

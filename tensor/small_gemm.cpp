@@ -12,20 +12,16 @@ constexpr int64_t strip_depth = 256, longest_turned = 256;
 
 // A tile of the result lives in registers: `tile_rows` rows of two vectors.
 constexpr int vectors = 2;
-template <class T>
-constexpr int tile_rows = sizeof(Vec<T>) >= 64 ? 12 : 6;
-template <class T>
-constexpr int64_t tile_columns = vectors * Vec<T>::width;
+template <class T> constexpr int tile_rows = sizeof(Vec<T>) >= 64 ? 12 : 6;
+template <class T> constexpr int64_t tile_columns = vectors* Vec<T>::width;
 
-template <class T>
-Vec<T> load_some(const T* from, int64_t count) {
+template <class T> Vec<T> load_some(const T* from, int64_t count) {
   if (count >= Vec<T>::width) return Vec<T>::load(from);
   alignas(64) T lane[Vec<T>::width] = {};
   for (int64_t i = 0; i < count; ++i) lane[i] = from[i];
   return Vec<T>::load(lane);
 }
-template <class T>
-void store_some(const Vec<T>& v, T* to, int64_t count) {
+template <class T> void store_some(const Vec<T>& v, T* to, int64_t count) {
   if (count >= Vec<T>::width) return v.store(to);
   alignas(64) T lane[Vec<T>::width];
   v.store(lane);
@@ -34,8 +30,8 @@ void store_some(const Vec<T>& v, T* to, int64_t count) {
 
 // R rows of V vectors: elements of `a` one at a time against rows of `b`. Only `columns` columns are written.
 template <int R, int V, class T>
-void multiply_tile(const T* a, int64_t row, int64_t column, const T* b, int64_t b_row, int64_t depth, T* c, int64_t stride,
-                   int64_t columns, AddTo<T> add) {
+void multiply_tile(const T* a, int64_t row, int64_t column, const T* b, int64_t b_row, int64_t depth, T* c,
+                   int64_t stride, int64_t columns, AddTo<T> add) {
   constexpr int64_t w = Vec<T>::width;
   Vec<T> sum[R][V];
 #pragma GCC unroll 16
@@ -61,8 +57,8 @@ void multiply_tile(const T* a, int64_t row, int64_t column, const T* b, int64_t 
 }
 
 template <int V, class T, int R = tile_rows<T>>
-void multiply_rows(int64_t rows, const T* a, int64_t row, int64_t column, const T* b, int64_t b_row, int64_t depth, T* c,
-                   int64_t stride, int64_t columns, AddTo<T> add) {
+void multiply_rows(int64_t rows, const T* a, int64_t row, int64_t column, const T* b, int64_t b_row, int64_t depth,
+                   T* c, int64_t stride, int64_t columns, AddTo<T> add) {
   for (; rows >= R; rows -= R, a += R * row, c += R * stride) {
     multiply_tile<R, V>(a, row, column, b, b_row, depth, c, stride, columns, add);
     if (add.data) add.data += R * add.row;
@@ -98,8 +94,7 @@ void multiply_strips(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t
 }
 
 // Where element (i, j) of a result goes, and what it is added to.
-template <class T>
-struct Place {
+template <class T> struct Place {
   T* c;
   int64_t row, column;
   AddTo<T> add;
@@ -141,8 +136,7 @@ void multiply_dots(const MatrixRef<T>& a, const T* b, int64_t columns, int64_t b
 }
 
 // Tiny both ways: the result stays in a few registers or next to them.
-template <int N, class T>
-void multiply_tiny(const MatrixRef<T>& a, const MatrixRef<T>& b, const Place<T>& to) {
+template <int N, class T> void multiply_tiny(const MatrixRef<T>& a, const MatrixRef<T>& b, const Place<T>& to) {
   for (int64_t i = 0; i < a.rows; ++i) {
     T sum[N];
     for (int n = 0; n < N; ++n) sum[n] = to.start(i, n);
@@ -154,15 +148,14 @@ void multiply_tiny(const MatrixRef<T>& a, const MatrixRef<T>& b, const Place<T>&
 
 }  // namespace
 
-template <class T>
-void small_gemm(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, AddTo<T> add) {
+template <class T> void small_gemm(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, AddTo<T> add) {
   constexpr int64_t w = Vec<T>::width;
   const int64_t n = b.columns, depth = a.columns;
   if (depth > strip_depth) {
     for (int64_t p = 0; p < depth; p += strip_depth) {
       const int64_t part = std::min(strip_depth, depth - p);
-      small_gemm({a.data + p * a.column, a.rows, part, a.row, a.column}, {b.data + p * b.row, part, n, b.row, b.column}, c,
-                 stride, p > 0 ? AddTo<T>{c, stride} : add);
+      small_gemm({a.data + p * a.column, a.rows, part, a.row, a.column}, {b.data + p * b.row, part, n, b.row, b.column},
+                 c, stride, p > 0 ? AddTo<T>{c, stride} : add);
     }
     return;
   }
@@ -178,10 +171,14 @@ void small_gemm(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stri
     return multiply_dots(b.transposed(), a.data, a.rows, a.row, to.transposed());
   if (n <= 4 && (depth < w || a.rows <= 4)) {
     switch (n) {
-      case 1: return multiply_tiny<1>(a, b, to);
-      case 2: return multiply_tiny<2>(a, b, to);
-      case 3: return multiply_tiny<3>(a, b, to);
-      default: return multiply_tiny<4>(a, b, to);
+      case 1:
+        return multiply_tiny<1>(a, b, to);
+      case 2:
+        return multiply_tiny<2>(a, b, to);
+      case 3:
+        return multiply_tiny<3>(a, b, to);
+      default:
+        return multiply_tiny<4>(a, b, to);
     }
   }
   if (n < w && a.row == 1 && a.rows > n && a.rows <= longest_turned) {  // the transposed product has long rows

@@ -12,7 +12,6 @@ inline bool is_small_gemm(int64_t m, int64_t k, int64_t n) {
 }
 
 /// c = add + a b, on the calling thread. Any strides; float and double.
-template <class T>
-void small_gemm(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, AddTo<T> add);
+template <class T> void small_gemm(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, AddTo<T> add);
 
 }  // namespace pf

@@ -35,8 +35,7 @@ StridedCursor::StridedCursor(const Layout& collapsed, int64_t position) : layout
 }
 
 namespace {
-template <class T>
-void copy_run(const std::byte* base, int64_t at, int64_t stride, int64_t n, std::byte* out) {
+template <class T> void copy_run(const std::byte* base, int64_t at, int64_t stride, int64_t n, std::byte* out) {
   const T* source = reinterpret_cast<const T*>(base) + at;
   T* target = reinterpret_cast<T*>(out);
   if (stride == 1) std::memcpy(target, source, size_t(n) * sizeof(T));
@@ -53,9 +52,15 @@ void StridedCursor::read(const std::byte* base, int64_t element_size, int64_t n,
   while (n > 0) {
     const int64_t run = std::min(n, width - index_[inner]);
     switch (element_size) {
-      case 1: copy_run<uint8_t>(base, at_, stride, run, target); break;
-      case 4: copy_run<uint32_t>(base, at_, stride, run, target); break;
-      default: copy_run<uint64_t>(base, at_, stride, run, target); break;
+      case 1:
+        copy_run<uint8_t>(base, at_, stride, run, target);
+        break;
+      case 4:
+        copy_run<uint32_t>(base, at_, stride, run, target);
+        break;
+      default:
+        copy_run<uint64_t>(base, at_, stride, run, target);
+        break;
     }
     target += run * element_size;
     n -= run;
@@ -94,8 +99,7 @@ CopyLoops plan_copy(const Layout& target, const Layout& source) {
     const CopyLoop& inner = loops.list[i];
     if (outer.target == inner.target * inner.size && outer.source == inner.source * inner.size)
       outer = {outer.size * inner.size, inner.target, inner.source};
-    else
-      loops.list[++last] = inner;
+    else loops.list[++last] = inner;
   }
   loops.count = loops.count ? last + 1 : 0;
   if (loops.count == 0) loops.list[loops.count++] = {1, 1, 1};
@@ -108,8 +112,7 @@ CopyLoops plan_copy(const Layout& target, const Layout& source) {
   return loops;
 }
 
-template <class T>
-void copy_line(T* target, const T* source, const CopyLoop& loop) {
+template <class T> void copy_line(T* target, const T* source, const CopyLoop& loop) {
   if (loop.target == 1 && loop.source == 1) std::memcpy(target, source, size_t(loop.size) * sizeof(T));
   else if (loop.target == 1 && loop.source == 0) std::fill_n(target, loop.size, *source);
   else
@@ -118,8 +121,7 @@ void copy_line(T* target, const T* source, const CopyLoop& loop) {
 
 // A transposition: the source is sequential along `outer`, the target along `inner`. Strips of eight source rows keep both
 // within few cache lines.
-template <class T>
-void copy_turned(T* target, const T* source, const CopyLoop& outer, const CopyLoop& inner) {
+template <class T> void copy_turned(T* target, const T* source, const CopyLoop& outer, const CopyLoop& inner) {
   constexpr int64_t strip = 8;
   for (int64_t j = 0; j < inner.size; j += strip)
     for (int64_t i = 0; i < outer.size; ++i) {
@@ -134,13 +136,13 @@ void copy_turned(T* target, const T* source, const CopyLoop& outer, const CopyLo
     }
 }
 
-template <class T>
-void copy_loops(T* target, const T* source, const CopyLoops& loops, int depth) {
+template <class T> void copy_loops(T* target, const T* source, const CopyLoops& loops, int depth) {
   const CopyLoop& loop = loops.list[depth];
   if (depth + 1 == loops.count) return copy_line(target, source, loop);
   if (depth + 2 == loops.count && std::abs(loop.source) == 1 && std::abs(loops.list[depth + 1].source) > 1)
     return copy_turned(target, source, loop, loops.list[depth + 1]);
-  for (int64_t i = 0; i < loop.size; ++i) copy_loops(target + i * loop.target, source + i * loop.source, loops, depth + 1);
+  for (int64_t i = 0; i < loop.size; ++i)
+    copy_loops(target + i * loop.target, source + i * loop.source, loops, depth + 1);
 }
 
 }  // namespace
@@ -153,9 +155,12 @@ void assign_strided(const Tensor& x, void* base, const Layout& to) {
     copy_loops(static_cast<T*>(base) + to.offset, static_cast<const T*>(x.raw()), loops, 0);
   };
   switch (size_of(x.dtype())) {
-    case 1: return run(static_cast<uint8_t*>(nullptr));
-    case 4: return run(static_cast<uint32_t*>(nullptr));
-    default: return run(static_cast<uint64_t*>(nullptr));
+    case 1:
+      return run(static_cast<uint8_t*>(nullptr));
+    case 4:
+      return run(static_cast<uint32_t*>(nullptr));
+    default:
+      return run(static_cast<uint64_t*>(nullptr));
   }
 }
 

@@ -32,8 +32,7 @@ double Tensor::at(const Shape& index) const {
   return view(place).item();
 }
 
-template <class T>
-std::vector<T> Tensor::to_vector() const {
+template <class T> std::vector<T> Tensor::to_vector() const {
   Tensor flat = contiguous(*this);
   const T* first = flat.data<T>();
   return std::vector<T>(first, first + numel());
@@ -58,8 +57,7 @@ Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), x.dtype()); }
 Tensor ones_like(const Tensor& x) { return ones(x.shape(), x.dtype()); }
 
 namespace {
-template <class F>
-Tensor generate(int64_t n, DType dtype, F&& element) {
+template <class F> Tensor generate(int64_t n, DType dtype, F&& element) {
   Tensor out = Tensor::empty({n}, dtype);
   dispatch(dtype, [&]<class T>() {
     T* data = out.mutable_data<T>();
@@ -78,7 +76,8 @@ Tensor arange(double start, double stop, double step, DType dtype) {
 Tensor linspace(double first, double last, int64_t count, DType dtype) {
   check(count >= 1, "linspace: ", count, " numbers: expected at least 1");
   const double step = count > 1 ? (last - first) / double(count - 1) : 0;
-  return generate(count, dtype, [&](int64_t i) { return i + 1 == count && count > 1 ? last : first + double(i) * step; });
+  return generate(count, dtype,
+                  [&](int64_t i) { return i + 1 == count && count > 1 ? last : first + double(i) * step; });
 }
 
 Tensor eye(int64_t n, DType dtype) {
@@ -98,8 +97,7 @@ Tensor tensor(const std::vector<double>& values, DType dtype) {
   return tensor(values, {int64_t(values.size())}, dtype);
 }
 
-template <class T>
-Tensor from_span(std::span<const T> values, const Shape& shape) {
+template <class T> Tensor from_span(std::span<const T> values, const Shape& shape) {
   check(shape.numel() == int64_t(values.size()), "from_span: ", values.size(), " numbers for the shape ", shape);
   Tensor out = Tensor::empty(shape, dtype_of<T>());
   if (!values.empty()) std::memcpy(out.mutable_raw(), values.data(), values.size_bytes());

@@ -43,14 +43,12 @@ class Tensor {
   }
 
   /// The first element. T must be the element type; the caller follows the strides.
-  template <class T>
-  const T* data() const {
+  template <class T> const T* data() const {
     check_type(dtype_of<T>());
     return reinterpret_cast<const T*>(storage_.data()) + layout_.offset;
   }
   /// For kernels: memory that this handle alone looks at (fresh from `empty`, or donated by the caller).
-  template <class T>
-  T* mutable_data() {
+  template <class T> T* mutable_data() {
     check_type(dtype_of<T>());
     check_unique();
     return reinterpret_cast<T*>(storage_.data()) + layout_.offset;
@@ -74,14 +72,15 @@ class Tensor {
   /// One element, converted to double. at({row, column})
   double at(const Shape& index) const;
   /// All elements in row-major order. T must be the element type.
-  template <class T>
-  std::vector<T> to_vector() const;
+  template <class T> std::vector<T> to_vector() const;
 
  private:
   void check_type(DType wanted) const {
     check(dtype_ == wanted, "data: the tensor is ", dtype_, ", not ", wanted, "; convert with cast(x, ", wanted, ")");
   }
-  void check_unique() const { check(storage_.unique(), "data: this memory is shared with another tensor; copy it first"); }
+  void check_unique() const {
+    check(storage_.unique(), "data: this memory is shared with another tensor; copy it first");
+  }
 
   Storage storage_;
   Layout layout_;
@@ -104,8 +103,7 @@ Tensor eye(int64_t n, DType dtype = float32);
 Tensor tensor(const std::vector<double>& values, DType dtype = float32);
 Tensor tensor(const std::vector<double>& values, const Shape& shape, DType dtype = float32);
 /// Copies `values`, element type T (float, double, int64_t).
-template <class T>
-Tensor from_span(std::span<const T> values, const Shape& shape);
+template <class T> Tensor from_span(std::span<const T> values, const Shape& shape);
 Tensor zeros_like(const Tensor& x);
 Tensor ones_like(const Tensor& x);
 

@@ -17,8 +17,10 @@ namespace fs = std::filesystem;
 void check_folder(const std::string& folder) {
   std::error_code ignored;
   if (!fs::exists(folder)) return;
-  if (!fs::is_directory(folder)) throw UsageError(join("--out ", folder, ": a file of this name exists; choose another folder"));
-  if (!fs::is_empty(folder, ignored) && !fs::exists(fs::path(folder) / "atlas.html") && !fs::exists(fs::path(folder) / ".atlas"))
+  if (!fs::is_directory(folder))
+    throw UsageError(join("--out ", folder, ": a file of this name exists; choose another folder"));
+  if (!fs::is_empty(folder, ignored) && !fs::exists(fs::path(folder) / "atlas.html") &&
+      !fs::exists(fs::path(folder) / ".atlas"))
     throw UsageError(join("--out ", folder, ": the folder is not empty and holds no atlas; choose another"));
 }
 
@@ -38,8 +40,8 @@ void run(const AtlasOptions& o) {
         if (!p) {
           std::cerr << (terminal ? "\r\x1b[K" : "") << line << (terminal ? "" : "\n") << std::flush;
         } else if (terminal) {
-          std::cerr << "\r\x1b[K" << line << ", step " << p->step << " of " << p->steps << ", loss " << brief(p->loss) << ", "
-                    << duration(p->seconds_left) << " left" << std::flush;
+          std::cerr << "\r\x1b[K" << line << ", step " << p->step << " of " << p->steps << ", loss " << brief(p->loss)
+                    << ", " << duration(p->seconds_left) << " left" << std::flush;
         }
       },
       interrupted);
@@ -55,7 +57,8 @@ void run(const AtlasOptions& o) {
 
 void add_atlas(CLI::App& app) {
   auto o = std::make_shared<AtlasOptions>();
-  CLI::App* command = app.add_subcommand("atlas", "train every family on the same data and noise, and show them on one page");
+  CLI::App* command =
+      app.add_subcommand("atlas", "train every family on the same data and noise, and show them on one page");
   command->add_option("--data", o->data, "a 2-D set, or images such as fashion-mnist")->capture_default_str();
   o->folder.clear();
   command->add_option("--out", o->folder, "folder for the page and the runs; by default out/atlas-DATA");

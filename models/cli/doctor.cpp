@@ -25,7 +25,8 @@ struct Finding {
 
 Finding processor() {
   return {"processor", true,
-          join(std::thread::hardware_concurrency(), " threads, SIMD of ", Vec<float>::width, " floats; built by compiler ", __VERSION__)};
+          join(std::thread::hardware_concurrency(), " threads, SIMD of ", Vec<float>::width,
+               " floats; built by compiler ", __VERSION__)};
 }
 
 Finding memory() {
@@ -37,7 +38,8 @@ Finding random_numbers() {
   // The known answer of Philox4x32-10 for counter and key of all ones (Salmon et al. 2011, reference implementation).
   const auto words = philox4x32({~0u, ~0u, ~0u, ~0u}, {~0u, ~0u});
   const bool ok = words == std::array<uint32_t, 4>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd};
-  return {"random numbers", ok, ok ? "Philox4x32-10 gives its known answer" : "Philox4x32-10 does not give its known answer"};
+  return {"random numbers", ok,
+          ok ? "Philox4x32-10 gives its known answer" : "Philox4x32-10 does not give its known answer"};
 }
 
 /// OpenBLAS against a plain loop: some builds compute wrong results on some processors.
@@ -49,7 +51,8 @@ Finding matrix_products() {
     for (int64_t i = 0; i < n; ++i)
       for (int64_t j = 0; j < n + 1; ++j) {
         double sum = 0;
-        for (int64_t k = 0; k < n + 3; ++k) sum += double(a.data<float>()[i * (n + 3) + k]) * double(b.data<float>()[k * (n + 1) + j]);
+        for (int64_t k = 0; k < n + 3; ++k)
+          sum += double(a.data<float>()[i * (n + 3) + k]) * double(b.data<float>()[k * (n + 1) + j]);
         worst = std::max(worst, std::abs(sum - double(c.data<float>()[i * (n + 1) + j])));
       }
   }
@@ -68,7 +71,8 @@ Finding derivatives() {
     const double t = std::tanh(x.at({i})), exact = std::exp(2 * t) * 2 * (1 - t * t);
     worst = std::max(worst, std::abs(g.at({i}) - exact) / exact);
   }
-  return {"derivatives", worst < 1e-12, join("d/dx exp(2 tanh x) is right to ", worst, " (pushforward gradcheck checks every operation)")};
+  return {"derivatives", worst < 1e-12,
+          join("d/dx exp(2 tanh x) is right to ", worst, " (pushforward gradcheck checks every operation)")};
 }
 
 Finding threads_agree() {
@@ -97,13 +101,15 @@ void add_doctor(CLI::App& app) {
   command->add_flag("--json", *json, "one JSON object a line");
   command->callback([json] {
     bool healthy = true;
-    for (const auto& examine : {processor, memory, random_numbers, matrix_products, derivatives, threads_agree, data_set}) {
+    for (const auto& examine :
+         {processor, memory, random_numbers, matrix_products, derivatives, threads_agree, data_set}) {
       const Finding finding = examine();
       healthy &= finding.ok;
       if (*json)
-        std::cout << nlohmann::ordered_json{{"check", finding.name}, {"ok", finding.ok}, {"detail", finding.detail}}.dump() << '\n';
-      else
-        std::cout << (finding.ok ? "ok    " : "FAIL  ") << finding.name << ": " << finding.detail << '\n';
+        std::cout
+            << nlohmann::ordered_json{{"check", finding.name}, {"ok", finding.ok}, {"detail", finding.detail}}.dump()
+            << '\n';
+      else std::cout << (finding.ok ? "ok    " : "FAIL  ") << finding.name << ": " << finding.detail << '\n';
     }
     check(healthy, "doctor: something is wrong; the lines marked FAIL say what");
   });

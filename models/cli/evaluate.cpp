@@ -20,17 +20,22 @@ struct Options {
 void print(const std::vector<Metric>& metrics, bool json) {
   if (json) {
     for (const Metric& m : metrics)
-      std::cout << nlohmann::ordered_json{{"metric", m.name},         {"value", json_number(m.value)},
-                                          {"standard_error", json_number(m.error)}, {"floor", json_number(m.floor)},
-                                          {"kind", m.kind},           {"unit", m.unit},
-                                          {"lower_is_better", m.lower_is_better}, {"note", m.note}}
+      std::cout << nlohmann::ordered_json{{"metric", m.name},
+                                          {"value", json_number(m.value)},
+                                          {"standard_error", json_number(m.error)},
+                                          {"floor", json_number(m.floor)},
+                                          {"kind", m.kind},
+                                          {"unit", m.unit},
+                                          {"lower_is_better", m.lower_is_better},
+                                          {"note", m.note}}
                        .dump()
                 << '\n';
     return;
   }
   Table table({"metric", "value", "floor", "unit", "kind"});
   for (const Metric& m : metrics) table.add({m.name, with_error(m.value, m.error), brief(m.floor), m.unit, m.kind});
-  std::cout << table.text() << "floor: what real data get against real data; for the NLL the entropy of the data, where it is known\n";
+  std::cout << table.text()
+            << "floor: what real data get against real data; for the NLL the entropy of the data, where it is known\n";
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ std::string choices_of(const Setting& setting) {
 
 void print_families() {
   for (const Family& family : families()) {
-    std::cout << family.name << " – " << family.title << "\n  map      " << family.map << "\n  density  " << family.density
-              << "\n";
+    std::cout << family.name << " – " << family.title << "\n  map      " << family.map << "\n  density  "
+              << family.density << "\n";
     Table table({"  --set", "default", ""}, false);
     for (const Setting& s : family.settings) table.add({"  " + s.key, s.value, s.help + choices_of(s)});
     std::cout << table.text() << '\n';
@@ -26,7 +26,8 @@ void print_families() {
 
 void print_json() {
   for (const Family& family : families()) {
-    nlohmann::ordered_json json{{"family", family.name}, {"title", family.title}, {"map", family.map}, {"density", family.density}};
+    nlohmann::ordered_json json{
+        {"family", family.name}, {"title", family.title}, {"map", family.map}, {"density", family.density}};
     for (const Setting& s : family.settings) {
       nlohmann::ordered_json setting{{"key", s.key}, {"default", s.value}, {"help", s.help}};
       if (!s.choices.empty()) setting["choices"] = s.choices;

@@ -15,7 +15,9 @@ std::vector<const OpEntry*> chosen(const std::string& name) {
     names.push_back(op.name);
     if (name.empty() || op.name == name) list.push_back(&op);
   }
-  if (list.empty()) throw UsageError(join("gradcheck: no operation '", name, "'", did_you_mean(name, names), "; `pushforward ops` lists them"));
+  if (list.empty())
+    throw UsageError(
+        join("gradcheck: no operation '", name, "'", did_you_mean(name, names), "; `pushforward ops` lists them"));
   return list;
 }
 
@@ -63,8 +65,9 @@ void run(const std::string& name, bool json) {
                        .dump()
                 << '\n';
     } else {
-      table.add({op->name, std::to_string(c.first_order), std::to_string(c.second_order), std::to_string(c.forward_mode),
-                 brief(c.worst_error), sum.failure.empty() ? "ok" : "WRONG: " + sum.failure});
+      table.add({op->name, std::to_string(c.first_order), std::to_string(c.second_order),
+                 std::to_string(c.forward_mode), brief(c.worst_error),
+                 sum.failure.empty() ? "ok" : "WRONG: " + sum.failure});
     }
   }
   if (!json) std::cout << table.text() << comparisons << " numbers compared\n";

@@ -12,7 +12,8 @@ Tensor read_rows(const std::string& file, const std::string& what, int64_t width
   const Tensor rows = cast(x, float32);
   const float* data = rows.data<float>();
   for (int64_t i = 0; i < rows.numel(); ++i)
-    check(std::isfinite(data[i]), file, ": row ", i / width, ", column ", i % width, " is ", data[i], ": expected finite numbers");
+    check(std::isfinite(data[i]), file, ": row ", i / width, ", column ", i % width, " is ", data[i],
+          ": expected finite numbers");
   return rows;
 }
 

@@ -42,7 +42,8 @@ int run(int argc, char** argv) {
     for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
     if (std::find(names.begin(), names.end(), argv[1]) == names.end())
       return report(join("command '", argv[1], "': there is none of this name", did_you_mean(argv[1], names),
-                         "; `pushforward --help` lists them"), 2);
+                         "; `pushforward --help` lists them"),
+                    2);
   }
   try {
     app.parse(argc, argv);
@@ -50,14 +51,11 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& done) {  // --help, --version
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    return report(join(error.what(), "; see pushforward ", argc > 1 ? argv[1] : "", argc > 1 ? " --help" : "--help"), 2);
-  } catch (const UsageError& error) {
-    return report(error.what(), 2);
-  } catch (const std::bad_alloc&) {
+    return report(join(error.what(), "; see pushforward ", argc > 1 ? argv[1] : "", argc > 1 ? " --help" : "--help"),
+                  2);
+  } catch (const UsageError& error) { return report(error.what(), 2); } catch (const std::bad_alloc&) {
     return report("out of memory; use a smaller batch or fewer samples", 1);
-  } catch (const std::exception& error) {
-    return report(error.what(), 1);
-  }
+  } catch (const std::exception& error) { return report(error.what(), 1); }
 }
 
 }  // namespace
@@ -71,7 +69,8 @@ bool interrupted() { return interrupt_count != 0; }
 
 void add_threads_option(CLI::App& command) {
   auto count = std::make_shared<int>(0);
-  command.add_option("--threads", *count, "threads to use; 0, the default, is one for each processor")->check(CLI::Range(0, 1024));
+  command.add_option("--threads", *count, "threads to use; 0, the default, is one for each processor")
+      ->check(CLI::Range(0, 1024));
   command.parse_complete_callback([count] { set_threads(*count); });
 }
 

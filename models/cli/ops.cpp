@@ -13,7 +13,9 @@ void add_ops(CLI::App& app) {
   command->callback([json] {
     Table table({"operation", "kind", ""}, false);
     for (const OpEntry& op : op_catalogue()) {
-      if (*json) std::cout << nlohmann::ordered_json{{"op", op.name}, {"kind", op.kind}, {"description", op.description}}.dump() << '\n';
+      if (*json)
+        std::cout << nlohmann::ordered_json{{"op", op.name}, {"kind", op.kind}, {"description", op.description}}.dump()
+                  << '\n';
       else table.add({op.name, op.kind, op.description});
     }
     if (!*json) std::cout << table.text() << op_catalogue().size() << " operations\n";

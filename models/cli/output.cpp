@@ -48,7 +48,12 @@ std::string brief(double value) {
   if (std::isnan(value)) return "–";
   const double size = std::abs(value);
   if (size != 0 && (size < 1e-3 || size >= 1e6)) return format("%.3e", value);
-  return format(size >= 1000 ? "%.0f" : size >= 100 ? "%.1f" : size >= 10 ? "%.2f" : size >= 1 ? "%.3f" : "%.4f", value);
+  return format(size >= 1000  ? "%.0f"
+                : size >= 100 ? "%.1f"
+                : size >= 10  ? "%.2f"
+                : size >= 1   ? "%.3f"
+                              : "%.4f",
+                value);
 }
 
 std::string with_error(double value, double error) {

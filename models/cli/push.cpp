@@ -19,7 +19,8 @@ void add_push(CLI::App& app) {
   add_threads_option(*command);
   command->callback([o] {
     const Model model = load_model(o->folder);
-    const Tensor z = read_rows(o->z, join("samples of the base ", model.transform().base().describe()), model.transform().base().width());
+    const Tensor z = read_rows(o->z, join("samples of the base ", model.transform().base().describe()),
+                               model.transform().base().width());
     write_npy(o->out, model.push(z));
     std::cout << z.size(0) << " points pushed to " << o->out << '\n';
   });

@@ -44,8 +44,8 @@ void run(const Options& o) {
               << '\n';
     return;
   }
-  std::cout << "NLL " << with_error(value, error) << " nats a sample (" << name_of(density.kind) << ": " << density.note << "), "
-            << brief(bits) << " bits per dimension, " << rows.size(0) << " test rows of " << data.name;
+  std::cout << "NLL " << with_error(value, error) << " nats a sample (" << name_of(density.kind) << ": " << density.note
+            << "), " << brief(bits) << " bits per dimension, " << rows.size(0) << " test rows of " << data.name;
   if (data.entropy) std::cout << "; their entropy is " << brief(*data.entropy);
   std::cout << '\n';
   if (!o.out.empty()) std::cout << "one number a row in " << o.out << '\n';

@@ -61,7 +61,8 @@ void check_folder(const Options& o) {
   if (fs::exists(o.folder) && !fs::is_directory(o.folder))
     throw UsageError(join("--out ", o.folder, ": a file of this name exists; choose another folder"));
   if (fs::is_directory(o.folder) && !fs::is_empty(o.folder, ignored))
-    throw UsageError(join("--out ", o.folder, ": the folder is not empty; choose another, or continue what is there with --resume"));
+    throw UsageError(
+        join("--out ", o.folder, ": the folder is not empty; choose another, or continue what is there with --resume"));
 }
 
 void run(const Options& o) {
@@ -79,7 +80,8 @@ void run(const Options& o) {
       Settings changed = config.settings;
       changed.set(assignment);
       if (changed.to_json() != config.settings.to_json())
-        throw UsageError(join("--resume: ", o.folder, " was made with another ", assignment.substr(0, assignment.find('=')),
+        throw UsageError(join("--resume: ", o.folder, " was made with another ",
+                              assignment.substr(0, assignment.find('=')),
                               "; a run is continued with its own settings"));
     }
     options = load_train_options(o.folder);
@@ -102,7 +104,8 @@ void run(const Options& o) {
     options.batch = o.batch.value_or(std::min(defaults.batch, data.train.size(0)));
     options.rate = o.rate.value_or(defaults.rate);
     if (options.batch > data.train.size(0))
-      throw UsageError(join("--batch ", options.batch, ": ", data.name, " has only ", data.train.size(0), " rows to train on"));
+      throw UsageError(
+          join("--batch ", options.batch, ": ", data.name, " has only ", data.train.size(0), " rows to train on"));
     model = std::make_unique<Model>(config, data.train);
   }
   std::cerr << (o.resume ? "continuing " : "training ") << model->config().family << " on " << data.name << ": "
@@ -120,8 +123,8 @@ void run(const Options& o) {
               << " --out " << o.folder << " --resume\n";
     return;
   }
-  std::cout << "trained in " << duration(result.seconds) << "; next: pushforward score " << o.folder << ", pushforward sample "
-            << o.folder << " --out x.png\n";
+  std::cout << "trained in " << duration(result.seconds) << "; next: pushforward score " << o.folder
+            << ", pushforward sample " << o.folder << " --out x.png\n";
 }
 
 }  // namespace

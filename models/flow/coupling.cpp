@@ -18,8 +18,8 @@ CouplingFlow::CouplingFlow(int64_t width, const CouplingSettings& settings, Rng&
   const int64_t per_number = settings.kind == CouplingKind::affine ? 2 : 3 * settings.bins - 1;
   for (int64_t i = 0; i < settings.layers; ++i) {
     const int64_t fixed = i % 2 ? width - first_half_ : first_half_, moving = width - fixed;
-    conditioners_.emplace_back(std::vector<int64_t>{fixed, settings.hidden, settings.hidden, moving * per_number},
-                               rng, MlpOptions{.activation = Activation::relu, .final_gain = 0.1});
+    conditioners_.emplace_back(std::vector<int64_t>{fixed, settings.hidden, settings.hidden, moving * per_number}, rng,
+                               MlpOptions{.activation = Activation::relu, .final_gain = 0.1});
     if (width > 2 && i % 2 == 0) permutations_.push_back(rng.permutation(width));
   }
 }

@@ -13,7 +13,8 @@
 namespace pf {
 
 VelocityField::VelocityField(int64_t width, int64_t hidden, int64_t depth, int64_t frequencies, Rng& rng)
-    : frequencies_(frequencies), net_(
+    : frequencies_(frequencies),
+      net_(
           [&] {
             std::vector<int64_t> widths{width + 1 + 2 * frequencies};
             for (int64_t i = 0; i < depth; ++i) widths.push_back(hidden);
@@ -61,8 +62,8 @@ Mapped FlowMatching::flow_with_divergence(const Variable& start, double from, do
     const auto [value, divergence] = probe.defined() ? hutchinson_divergence(v, x[0], probe) : pf::divergence(v, x[0]);
     return OdeState{value, divergence};
   };
-  const OdeState end = solve_ode(field, {start, Variable(zeros({start.size(0)}, start.dtype()))}, from, to,
-                                 settings_.likelihood).state;
+  const OdeState end =
+      solve_ode(field, {start, Variable(zeros({start.size(0)}, start.dtype()))}, from, to, settings_.likelihood).state;
   return {end[0], end[1]};
 }
 

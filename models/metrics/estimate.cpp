@@ -28,10 +28,10 @@ double block_error(const Tensor& x, const Tensor& y,
 }
 
 void check_samples(const char* metric, const Tensor& x, const Tensor& y, int64_t least) {
-  check(x.rank() == 2 && y.rank() == 2 && x.size(1) == y.size(1) && x.size(1) >= 1, metric, ": samples ", x.shape(), " and ",
-        y.shape(), ": expected [n, d] and [m, d]");
-  check(x.size(0) >= least && y.size(0) >= least, metric, ": ", std::min(x.size(0), y.size(0)), " samples: expected at least ",
-        least);
+  check(x.rank() == 2 && y.rank() == 2 && x.size(1) == y.size(1) && x.size(1) >= 1, metric, ": samples ", x.shape(),
+        " and ", y.shape(), ": expected [n, d] and [m, d]");
+  check(x.size(0) >= least && y.size(0) >= least, metric, ": ", std::min(x.size(0), y.size(0)),
+        " samples: expected at least ", least);
 }
 
 }  // namespace pf

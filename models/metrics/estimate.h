@@ -20,7 +20,8 @@ Estimate mean_of(std::span<const double> values);
 /// separate blocks of n/8 pairs of rows, and the spread of the results is divided by √B. A distance between two samples of
 /// one law shrinks with n as well as its spread does; there this error is too large rather than too small. NaN below
 /// 16 rows.
-double block_error(const Tensor& x, const Tensor& y, const std::function<double(const Tensor&, const Tensor&)>& statistic);
+double block_error(const Tensor& x, const Tensor& y,
+                   const std::function<double(const Tensor&, const Tensor&)>& statistic);
 
 /// Throws unless both are [rows, d] with one d and at least `least` rows each: "energy distance: …".
 void check_samples(const char* metric, const Tensor& x, const Tensor& y, int64_t least);

@@ -24,9 +24,12 @@ Tensor first_rows(const Tensor& x, int64_t count) { return contiguous(slice(x, 0
 
 int64_t default_density_rows(const Transform& transform) {
   switch (transform.traits().density) {
-    case DensityKind::exact: return 10000;
-    case DensityKind::ode: return transform.width() <= 16 ? 2000 : 200;
-    default: return 2000;
+    case DensityKind::exact:
+      return 10000;
+    case DensityKind::ode:
+      return transform.width() <= 16 ? 2000 : 200;
+    default:
+      return 2000;
   }
 }
 
@@ -59,8 +62,8 @@ std::vector<Metric> evaluate(const Model& model, const Dataset& data, Rng& rng, 
   check(data.dim() == model.config().width, "evaluate: ", data.name, " has ", data.dim(), " columns and the model ",
         model.config().width);
   const int64_t n = std::min({options.samples, data.test.size(0), data.train.size(0)});
-  check(n >= 16, "evaluate: ", options.samples, " samples against ", data.test.size(0), " test and ", data.train.size(0),
-        " training rows: expected at least 16 of each");
+  check(n >= 16, "evaluate: ", options.samples, " samples against ", data.test.size(0), " test and ",
+        data.train.size(0), " training rows: expected at least 16 of each");
   const Rng own = rng.split();
   Rng likelihood_rng = own.child(1), sampling = own.child(2), directions_rng = own.child(5);
   std::vector<Metric> out;
@@ -85,7 +88,8 @@ std::vector<Metric> evaluate(const Model& model, const Dataset& data, Rng& rng, 
   const double scale = median_distance(real);
   add("MMD²", mmd2_mixture(fake_p, real_p, scale), mmd2_mixture(other_p, real_p, scale),
       join(p, " samples, Gaussian kernels of 1/4 to 4 times the median distance ", scale, ", unbiased"));
-  add("energy distance", energy_distance(fake_p, real_p), energy_distance(other_p, real_p), join(p, " samples, unbiased"));
+  add("energy distance", energy_distance(fake_p, real_p), energy_distance(other_p, real_p),
+      join(p, " samples, unbiased"));
 
   for (const Synthetic& set : synthetic_sets()) {
     if (set.name != data.name || !set.modes) continue;

@@ -12,7 +12,7 @@ struct Metric {
   double value = std::numeric_limits<double>::quiet_NaN();
   double error = std::numeric_limits<double>::quiet_NaN();  // standard error
   double floor = std::numeric_limits<double>::quiet_NaN();  // what real data get against real data; an entropy for NLL
-  std::string kind;  // for likelihoods: "exact", "ode", "bound", "none"; else ""
+  std::string kind;                                         // for likelihoods: "exact", "ode", "bound", "none"; else ""
   bool lower_is_better = true;
   std::string note;  // how it was measured, one sentence
   std::string unit;  // "nats"

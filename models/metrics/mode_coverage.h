@@ -12,12 +12,12 @@ namespace pf {
 inline constexpr double high_quality_ceiling = 0.98889100346175773;
 
 struct ModeCoverage {
-  int64_t modes = 0;             // there are
-  int64_t captured = 0;          // with at least one sample of high quality
-  int64_t well_captured = 0;     // with at least a tenth of their share of all samples, of high quality
-  Estimate high_quality;         // part of the samples
-  double reverse_kl = 0;         // Σ q log(q/p) of the modes of samples of high quality: 0 when all are equally frequent
-  std::vector<int64_t> counts;   // samples of high quality of each mode
+  int64_t modes = 0;          // there are
+  int64_t captured = 0;       // with at least one sample of high quality
+  int64_t well_captured = 0;  // with at least a tenth of their share of all samples, of high quality
+  Estimate high_quality;      // part of the samples
+  double reverse_kl = 0;      // Σ q log(q/p) of the modes of samples of high quality: 0 when all are equally frequent
+  std::vector<int64_t> counts;  // samples of high quality of each mode
 };
 
 /// x: [n, 2].

@@ -20,8 +20,7 @@ struct KernelSums {
   double total = 0;
 };
 
-template <class Kernel>
-KernelSums kernel_sums(const Tensor& a, const Tensor& b, const Kernel& kernel, bool same) {
+template <class Kernel> KernelSums kernel_sums(const Tensor& a, const Tensor& b, const Kernel& kernel, bool same) {
   const Tensor distances = squared_distances(a, b);
   const int64_t n = distances.size(0), m = distances.size(1);
   const double* d = distances.data<double>();

@@ -94,11 +94,13 @@ void fill_images(AtlasPanel& panel, const Model& model, const Tensor& plane, con
   const Tensor samples = model.push(z);
   panel.base = slice(plane, 0, 0, shown_images);
   panel.samples = to_unit_pixels(model.config(), samples);
-  panel.nearest = to_unit_pixels(model.config(), nearest_rows(contiguous(slice(samples, 0, 0, nearest_images)), data.train));
+  panel.nearest =
+      to_unit_pixels(model.config(), nearest_rows(contiguous(slice(samples, 0, 0, nearest_images)), data.train));
   constexpr int64_t rows = 4, steps = 9;
   const Tensor ways = interpolate(base, slice(z, 0, 0, rows), slice(z, 0, rows, 2 * rows), steps);
   const Tensor x = model.push(reshape(ways, {steps * rows, base.width()}));
-  panel.interpolation = to_unit_pixels(model.config(), permute(reshape(x, {steps, rows, model.config().width}), {1, 0, 2}));
+  panel.interpolation =
+      to_unit_pixels(model.config(), permute(reshape(x, {steps, rows, model.config().width}), {1, 0, 2}));
 }
 
 }  // namespace
@@ -128,6 +130,8 @@ bool make_atlas(const AtlasOptions& options, const AtlasReport& report, const st
   page.command = options.command;
   page.seed = int64_t(options.seed);
   if (data.entropy) page.entropy = *data.entropy;
+  page.description =
+      join(data.train.size(0), " training and ", data.test.size(0), " test rows of ", data.dim(), " numbers");
   if (data.image) {
     page.image_height = data.image->height;
     page.image_width = data.image->width;
@@ -152,13 +156,15 @@ bool make_atlas(const AtlasOptions& options, const AtlasReport& report, const st
     const ModelConfig config = ModelConfig::make(name, data, options.seed);
     const TrainOptions training = options_for(config, kind, data, options.effort);
     Model model(config, data.train);
-    if (data.image && !page.data.defined())
-      page.data = to_unit_pixels(config, slice(data.test, 0, 0, shown_images));
+    if (data.image && !page.data.defined()) page.data = to_unit_pixels(config, slice(data.test, 0, 0, shown_images));
     const std::string folder = options.folder.empty() ? "" : (fs::path(options.folder) / name).string();
     say(name, "training");
     Trainer trainer(model, data, training, folder);
-    const TrainResult trained =
-        trainer.run([&](const TrainProgress& p) { if (report) report(name, "training", &p); }, stop);
+    const TrainResult trained = trainer.run(
+        [&](const TrainProgress& p) {
+          if (report) report(name, "training", &p);
+        },
+        stop);
     if (trained.interrupted) return false;
 
     say(name, "measuring");

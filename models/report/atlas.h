@@ -13,8 +13,8 @@ struct AtlasOptions {
   std::string folder;                      // each family's run goes to a folder of its own below it
   std::vector<std::string> families = {};  // none: all
   uint64_t seed = 0;
-  double effort = 1;                       // multiplies the steps of every family
-  std::string command = "./run atlas";     // what the page says it was made with
+  double effort = 1;                    // multiplies the steps of every family
+  std::string command = "./run atlas";  // what the page says it was made with
 };
 
 /// Called before and during each family's training.

@@ -50,7 +50,9 @@ json panel_values(const AtlasPage& page, size_t index, const std::string& slug) 
           {"kind_words", density_words(kind)},
           {"no_density", why_no_density(kind)},
           {"verdict", panel.verdict},
-          {"verdict_class", panel.verdict.empty() ? "unknown" : ok ? "ok" : "warn"},
+          {"verdict_class", panel.verdict.empty() ? "unknown"
+                            : ok                  ? "ok"
+                                                  : "warn"},
           {"parameters", grouped(panel.parameters)},
           {"steps", grouped(panel.steps)},
           {"train_time", duration(panel.train_seconds)},
@@ -72,24 +74,27 @@ json page_values(const AtlasPage& page) {
   json panels = json::array();
   for (size_t i = 0; i < page.panels.size(); ++i) panels.push_back(panel_values(page, i, slugs[i]));
   const Tensor noise = page.panels.empty() ? Tensor() : page.panels[0].base;
-  values.update({{"dataset", page.dataset},
-                 {"description", page.description},
-                 {"command", page.command},
-                 {"command_words", words(page.command)},
-                 {"seed", page.seed},
-                 {"entropy", std::isfinite(page.entropy) ? significant(page.entropy) + " nats" : ""},
-                 {"total_time", page.total_seconds > 0 ? duration(page.total_seconds) : ""},
-                 {"images", page.shows_images()},
-                 {"has_data", page.data.defined()},
-                 {"has_true_density", page.true_density.defined()},
-                 {"data_count", page.data.defined() ? grouped(page.data.size(0)) : ""},
-                 {"facts_span", 4 - noise.defined() - page.data.defined() - (page.true_density.defined() && !page.shows_images())},
-                 {"scale", {{"low", significant(density_top(page) - density_span, 2)}, {"high", significant(density_top(page), 2)}}},
-                 {"has_noise", noise.defined()},
-                 {"noise_count", noise.defined() ? grouped(noise.size(0)) : ""},
-                 {"panels", std::move(panels)},
-                 {"style", embedded::atlas_css},
-                 {"script", embedded::atlas_js}});
+  values.update(
+      {{"dataset", page.dataset},
+       {"description", page.description},
+       {"command", page.command},
+       {"command_words", words(page.command)},
+       {"seed", page.seed},
+       {"entropy", std::isfinite(page.entropy) ? significant(page.entropy) + " nats" : ""},
+       {"total_time", page.total_seconds > 0 ? duration(page.total_seconds) : ""},
+       {"images", page.shows_images()},
+       {"has_data", page.data.defined()},
+       {"has_true_density", page.true_density.defined()},
+       {"data_count", page.data.defined() ? grouped(page.data.size(0)) : ""},
+       {"facts_span",
+        4 - noise.defined() - page.data.defined() - (page.true_density.defined() && !page.shows_images())},
+       {"scale",
+        {{"low", significant(density_top(page) - density_span, 2)}, {"high", significant(density_top(page), 2)}}},
+       {"has_noise", noise.defined()},
+       {"noise_count", noise.defined() ? grouped(noise.size(0)) : ""},
+       {"panels", std::move(panels)},
+       {"style", embedded::atlas_css},
+       {"script", embedded::atlas_js}});
   return values;
 }
 
@@ -123,7 +128,8 @@ std::string atlas_html(const AtlasPage& page) {
     if (values["data"].get_ref<const std::string&>().size() < largest_page - 200'000 || thinning == 6) break;
   }
   std::string html = render_template(embedded::atlas_html, values);
-  check(html.size() < 3'000'000, "atlas: the page has ", html.size(), " bytes: expected fewer than 3 MB; show fewer families");
+  check(html.size() < 3'000'000, "atlas: the page has ", html.size(),
+        " bytes: expected fewer than 3 MB; show fewer families");
   return html;
 }
 

@@ -37,9 +37,9 @@ struct AtlasPage {
   std::string dataset, description, command;
   double entropy = std::numeric_limits<double>::quiet_NaN();  // of the data, nats; NaN if unknown
   int64_t seed = 0;
-  Tensor data;                               // [m, d] test points, or images as in AtlasPanel::samples
-  Tensor true_density;                       // [g, g] as AtlasPanel::density
-  double range = 4;                          // half width of the square shown, 2-D
+  Tensor data;                                // [m, d] test points, or images as in AtlasPanel::samples
+  Tensor true_density;                        // [g, g] as AtlasPanel::density
+  double range = 4;                           // half width of the square shown, 2-D
   int64_t image_height = 0, image_width = 0;  // 0 for 2-D
   std::vector<AtlasPanel> panels;
   double total_seconds = 0;

@@ -44,7 +44,8 @@ constexpr double head = 80;  // above the first row of the overview, below the m
 
 Canvas overview_canvas(const AtlasPage& page, double height) {
   const double columns = double(page.panels.size()) + 1;
-  return Canvas(int64_t(2 * margin + columns * cell + (columns - 1) * gap), int64_t(margin + head + height + margin), paper);
+  return Canvas(int64_t(2 * margin + columns * cell + (columns - 1) * gap), int64_t(margin + head + height + margin),
+                paper);
 }
 
 Image overview_of_plane(const AtlasPage& page) {
@@ -54,7 +55,8 @@ Image overview_of_plane(const AtlasPage& page) {
   Canvas canvas = overview_canvas(page, (2 + densities) * row - 20);
 
   double x = margin;
-  heading(canvas, x + 40, margin + 14, page.dataset, std::isfinite(page.entropy) ? "entropy " + significant(page.entropy) + " nats" : "");
+  heading(canvas, x + 40, margin + 14, page.dataset,
+          std::isfinite(page.entropy) ? "entropy " + significant(page.entropy) + " nats" : "");
   const Tensor base = page.panels.empty() ? Tensor() : page.panels[0].base;
   if (base.defined()) {
     draw_coloured(canvas, x, top, noise_range(base), base, base, "z");
@@ -93,10 +95,12 @@ Image overview_of_images(const AtlasPage& page) {
   const Tensor base = page.panels.empty() ? Tensor() : page.panels[0].base;
   double grid = table_height(page, 64, 8), between = 0, pairs = 0;
   for (const AtlasPanel& panel : page.panels) {
-    if (size_t count = interpolation_count(panel)) between = std::max(between, table_height(page, count, interpolation_columns(panel)));
+    if (size_t count = interpolation_count(panel))
+      between = std::max(between, table_height(page, count, interpolation_columns(panel)));
     if (size_t count = pair_count(panel)) pairs = std::max(pairs, pairs_height(page, count));
   }
-  const double space = 56, top = margin + head, second = top + grid + space, third = second + (between > 0 ? between + space : 0);
+  const double space = 56, top = margin + head, second = top + grid + space,
+               third = second + (between > 0 ? between + space : 0);
   double bottom = third + (pairs > 0 ? pairs + space : 0) - 24;
   if (base.defined()) bottom = std::max(bottom, second + cell + 40);
   Canvas canvas = overview_canvas(page, bottom - top);
@@ -130,7 +134,9 @@ Image overview_of_images(const AtlasPage& page) {
 
 }  // namespace
 
-Image overview_picture(const AtlasPage& page) { return page.shows_images() ? overview_of_images(page) : overview_of_plane(page); }
+Image overview_picture(const AtlasPage& page) {
+  return page.shows_images() ? overview_of_images(page) : overview_of_plane(page);
+}
 
 Image panel_picture(const AtlasPage& page, size_t index) {
   const AtlasPanel& panel = page.panels[index];
@@ -141,9 +147,11 @@ Image panel_picture(const AtlasPage& page, size_t index) {
   const double wide = std::max(1.0, count) * (cell + gap) - gap, offset = images ? 0 : 40, top = margin + 84;
   const double height = images ? std::max(cell, table_height(page, 64, 8)) : cell;
   Canvas canvas(int64_t(2 * margin + wide), int64_t(top + height + 26 + margin), paper);
-  write(canvas, margin + offset, margin + 10, lines_of(page.dataset + " · " + panel.title, wide, title, 1).at(0), title);
+  write(canvas, margin + offset, margin + 10, lines_of(page.dataset + " · " + panel.title, wide, title, 1).at(0),
+        title);
   std::vector<std::string> about = lines_of(panel.map, wide - offset, quiet, 2);
-  for (size_t i = 0; i < about.size(); ++i) write(canvas, margin + offset, margin + 36 + 19 * double(i), about[i], quiet);
+  for (size_t i = 0; i < about.size(); ++i)
+    write(canvas, margin + offset, margin + 36 + 19 * double(i), about[i], quiet);
   double x = margin;
   auto next = [&](double bottom, const std::string& text) {
     caption(canvas, page, x, bottom, text);
@@ -163,8 +171,11 @@ Image panel_picture(const AtlasPage& page, size_t index) {
       next(top + pairs_height(page, pairs) + 22, "sample above its nearest training image");
     }
   } else {
-    if (panel.pushed.defined()) draw_coloured(canvas, x, top, page.range, panel.pushed, panel.base, "x"), next(top + cell + 26, "the noise, pushed forward");
-    if (panel.samples.defined()) draw_samples(canvas, x, top, page, panel.samples), next(top + cell + 26, "samples over test data");
+    if (panel.pushed.defined())
+      draw_coloured(canvas, x, top, page.range, panel.pushed, panel.base, "x"),
+          next(top + cell + 26, "the noise, pushed forward");
+    if (panel.samples.defined())
+      draw_samples(canvas, x, top, page, panel.samples), next(top + cell + 26, "samples over test data");
     if (panel.density.defined()) {
       draw_density(canvas, x, top, page, panel.density, density_top(page));
       draw_density_scale(canvas, x + cell, top + cell + 26, density_top(page));
@@ -184,7 +195,8 @@ Image loss_picture(const AtlasPage& page) {
   for (size_t i = 0; i < page.panels.size(); ++i) {
     double x = margin + double(i) * (cell + gap);
     std::vector<std::string> lines = lines_of(page.panels[i].title, cell - 40, title, 2);
-    for (size_t k = 0; k < lines.size(); ++k) write(canvas, x + 40, margin + 14 + 24 * double(k + (lines.size() < 2)), lines[k], title);
+    for (size_t k = 0; k < lines.size(); ++k)
+      write(canvas, x + 40, margin + 14 + 24 * double(k + (lines.size() < 2)), lines[k], title);
     if (!page.panels[i].loss.empty()) draw_loss(canvas, x, margin + 60, page.panels[i]);
   }
   return canvas.image();

@@ -8,7 +8,8 @@ namespace pf::plots {
 /// The height of a table of images that is `cell` wide; after every `group` rows there is a wider gap.
 double table_height(const AtlasPage& page, size_t count, int64_t columns, int64_t group = 0);
 /// The first images of [n, pixels] or [rows, columns, pixels].
-void draw_grid(Canvas& canvas, double x, double y, const AtlasPage& page, const Tensor& images, size_t most = 64, int64_t columns = 8);
+void draw_grid(Canvas& canvas, double x, double y, const AtlasPage& page, const Tensor& images, size_t most = 64,
+               int64_t columns = 8);
 
 int64_t interpolation_columns(const AtlasPanel& panel);
 /// How many images of interpolations are shown: up to 8 rows.

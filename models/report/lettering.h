@@ -19,7 +19,8 @@ enum class Align { left, centre, right };
 
 /// UTF-8; x is where the text begins, has its middle or ends; `baseline` is the line that letters stand on. Characters
 /// without a shape are drawn as a small box.
-void write(Canvas& canvas, double x, double baseline, std::string_view text, const Lettering& style, Align align = Align::left);
+void write(Canvas& canvas, double x, double baseline, std::string_view text, const Lettering& style,
+           Align align = Align::left);
 double width_of(std::string_view text, const Lettering& style);
 /// The text broken at spaces into lines no wider than `width` pixels (a single longer word stands alone), the last of
 /// at most `most` lines ending in "…" where not all fits.

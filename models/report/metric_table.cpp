@@ -17,7 +17,9 @@ std::string fixed(double value, int decimals) {
 }
 
 int decimals_for(double error) { return std::clamp(1 - int(std::floor(std::log10(error))), 0, 6); }
-std::string fixed_like(double value, double error) { return std::isfinite(value) ? fixed(value, decimals_for(error)) : "–"; }
+std::string fixed_like(double value, double error) {
+  return std::isfinite(value) ? fixed(value, decimals_for(error)) : "–";
+}
 
 bool is_likelihood(const Metric& metric) { return !metric.kind.empty(); }
 
@@ -55,7 +57,9 @@ std::optional<size_t> best_panel(const AtlasPage& page, const std::string& name)
     const Metric* metric = find_metric(page.panels[i], name);
     return metric && std::isfinite(metric->value) ? metric : nullptr;
   };
-  auto gain = [](const Metric& a, const Metric& b) { return a.lower_is_better ? b.value - a.value : a.value - b.value; };
+  auto gain = [](const Metric& a, const Metric& b) {
+    return a.lower_is_better ? b.value - a.value : a.value - b.value;
+  };
   for (size_t i = 0; i < page.panels.size(); ++i)
     if (const Metric* metric = value_of(i); metric && (!best || gain(*metric, *value_of(*best)) > 0)) best = i;
   if (!best) return best;
@@ -131,9 +135,12 @@ json table_values(const AtlasPage& page) {
         if (!metric->note.empty()) said[metric->note] += (said[metric->note].empty() ? "" : ", ") + panel.title;
         if (std::isfinite(metric->error)) error = std::min(error, metric->error);
       }
-    columns.push_back({{"name", name}, {"unit", unit}, {"arrow", lower ? "↓" : "↑"},
+    columns.push_back({{"name", name},
+                       {"unit", unit},
+                       {"arrow", lower ? "↓" : "↑"},
                        {"direction", lower ? "lower is better" : "higher is better"}});
-    floors.push_back({{"text", std::isfinite(error) && error > 0 ? fixed_like(floor, error) : significant(floor)}, {"is_entropy", in_nats && floor == page.entropy}});
+    floors.push_back({{"text", std::isfinite(error) && error > 0 ? fixed_like(floor, error) : significant(floor)},
+                      {"is_entropy", in_nats && floor == page.entropy}});
     for (const auto& [note, families] : said)
       notes.push_back({{"metric", name}, {"about", said.size() > 1 ? families : ""}, {"note", note}});
   }
@@ -141,11 +148,14 @@ json table_values(const AtlasPage& page) {
     const AtlasPanel& panel = page.panels[i];
     json cells = json::array();
     for (size_t c = 0; c < names.size(); ++c) cells.push_back(cell(page, i, names[c], best[c] == i));
-    rows.push_back({{"row_title", panel.title}, {"row_slug", slugs[i]}, {"cells", cells},
-                    {"row_parameters", grouped(panel.parameters)}, {"row_train", duration(panel.train_seconds)},
+    rows.push_back({{"row_title", panel.title},
+                    {"row_slug", slugs[i]},
+                    {"cells", cells},
+                    {"row_parameters", grouped(panel.parameters)},
+                    {"row_train", duration(panel.train_seconds)},
                     {"row_sample", significant(panel.sample_ms_per_1000, 2)}});
   }
-  return {{"columns", columns}, {"rows", rows},           {"floors", floors},      {"notes", notes},
+  return {{"columns", columns},     {"rows", rows},           {"floors", floors},     {"notes", notes},
           {"any_floor", any_floor}, {"any_bound", any_bound}, {"any_best", any_best}, {"any_metric", !names.empty()}};
 }
 

@@ -80,11 +80,13 @@ json frames(const Tensor& path, int64_t most, int64_t points) {
 json images(const Tensor& x, int64_t most) {
   if (!x.defined()) return nullptr;
   int64_t pixels = x.size(-1);
-  std::vector<int64_t> shape = {x.rank() == 3 ? x.size(0) : 1, x.rank() == 3 ? x.size(1) : std::min(x.size(0), most), pixels};
+  std::vector<int64_t> shape = {x.rank() == 3 ? x.size(0) : 1, x.rank() == 3 ? x.size(1) : std::min(x.size(0), most),
+                                pixels};
   std::vector<uint8_t> bytes;
   std::vector<double> all = numbers_of(x);
   all.resize(size_t(shape[0] * shape[1] * pixels));
-  for (double value : all) bytes.push_back(uint8_t(std::lround(255 * std::clamp(std::isnan(value) ? 0 : value, 0.0, 1.0))));
+  for (double value : all)
+    bytes.push_back(uint8_t(std::lround(255 * std::clamp(std::isnan(value) ? 0 : value, 0.0, 1.0))));
   return {{"shape", shape}, {"bytes", base64(bytes)}};
 }
 
@@ -138,7 +140,8 @@ std::string base64(const std::vector<uint8_t>& bytes) {
   std::string out;
   for (size_t i = 0; i < bytes.size(); i += 3) {
     size_t left = std::min<size_t>(3, bytes.size() - i);
-    uint32_t word = uint32_t(bytes[i]) << 16 | (left > 1 ? uint32_t(bytes[i + 1]) << 8 : 0) | (left > 2 ? bytes[i + 2] : 0);
+    uint32_t word =
+        uint32_t(bytes[i]) << 16 | (left > 1 ? uint32_t(bytes[i + 1]) << 8 : 0) | (left > 2 ? bytes[i + 2] : 0);
     for (size_t k = 0; k < 4; ++k) out += k <= left ? digits[word >> (18 - 6 * k) & 63] : '=';
   }
   return out;
@@ -148,7 +151,8 @@ void check_page(const AtlasPage& page) {
   int64_t width = page.shows_images() ? page.image_height * page.image_width : 2;
   auto check_points = [&](const Tensor& x, const std::string& place) {
     check_shape(x, 2, place, "[n, d]");
-    check(!x.defined() || x.size(1) == width, "atlas: ", place, ": shape ", x.shape(), ": expected ", width, " columns");
+    check(!x.defined() || x.size(1) == width, "atlas: ", place, ": shape ", x.shape(), ": expected ", width,
+          " columns");
   };
   auto check_grid = [&](const Tensor& x, const std::string& place) {
     check_shape(x, 2, place, "[g, g]");
@@ -165,8 +169,8 @@ void check_page(const AtlasPage& page) {
     for (const Tensor* x : {&panel.base, &panel.pushed})
       check(!x->defined() || x->size(1) == 2, "atlas: ", place, "shape ", x->shape(), ": expected [n, 2]");
     if (panel.pushed.defined())
-      check(panel.base.defined() && panel.base.size(0) == panel.pushed.size(0), "atlas: ", place,
-            "pushed has ", panel.pushed.size(0), " points: expected one for each of base");
+      check(panel.base.defined() && panel.base.size(0) == panel.pushed.size(0), "atlas: ", place, "pushed has ",
+            panel.pushed.size(0), " points: expected one for each of base");
     check_points(panel.samples, place + "samples");
     check_shape(panel.path, 3, place + "path", "[t, n, 2]");
     if (panel.path.defined())
@@ -175,16 +179,19 @@ void check_page(const AtlasPage& page) {
             "atlas: ", place, "path: shape ", panel.path.shape(), ": expected [t, n, 2] with the n of pushed");
     check_grid(panel.density, place + "density");
     check_points(panel.nearest, place + "nearest");
-    if (panel.interpolation.defined() && panel.interpolation.rank() != 3) check_points(panel.interpolation, place + "interpolation");
+    if (panel.interpolation.defined() && panel.interpolation.rank() != 3)
+      check_points(panel.interpolation, place + "interpolation");
     if (panel.interpolation.defined())
-      check(panel.interpolation.size(-1) == width, "atlas: ", place, "interpolation: shape ", panel.interpolation.shape(),
-            ": expected ", width, " pixels in the last axis");
+      check(panel.interpolation.size(-1) == width, "atlas: ", place, "interpolation: shape ",
+            panel.interpolation.shape(), ": expected ", width, " pixels in the last axis");
   }
 }
 
 json page_data(const AtlasPage& page, int thinning) {
   Limits most = limits(thinning);
-  auto samples = [&](const Tensor& x) { return page.shows_images() ? images(x, most.images) : first_rows(x, most.points); };
+  auto samples = [&](const Tensor& x) {
+    return page.shows_images() ? images(x, most.images) : first_rows(x, most.points);
+  };
   json panels = json::array();
   const Tensor shared = page.panels.empty() ? Tensor() : page.panels[0].base;
   json noise = first_rows(shared, most.noise);
@@ -193,25 +200,46 @@ json page_data(const AtlasPage& page, int thinning) {
     const AtlasPanel& panel = page.panels[i];
     json metrics = json::array();
     for (const Metric& m : panel.metrics)
-      metrics.push_back({{"name", m.name}, {"value", number(m.value, 9)}, {"error", number(m.error, 9)},
-                         {"floor", number(m.floor, 9)}, {"kind", m.kind}, {"lowerIsBetter", m.lower_is_better},
-                         {"unit", m.unit}, {"note", m.note}});
+      metrics.push_back({{"name", m.name},
+                         {"value", number(m.value, 9)},
+                         {"error", number(m.error, 9)},
+                         {"floor", number(m.floor, 9)},
+                         {"kind", m.kind},
+                         {"lowerIsBetter", m.lower_is_better},
+                         {"unit", m.unit},
+                         {"note", m.note}});
     json base = first_rows(panel.base, most.noise);
-    panels.push_back({{"id", slugs[i]}, {"family", panel.family}, {"variant", panel.variant}, {"title", panel.title},
-                      {"densityKind", panel.density_kind}, {"verdict", panel.verdict},
+    panels.push_back({{"id", slugs[i]},
+                      {"family", panel.family},
+                      {"variant", panel.variant},
+                      {"title", panel.title},
+                      {"densityKind", panel.density_kind},
+                      {"verdict", panel.verdict},
                       {"base", base == noise ? json(nullptr) : base},  // null: the page's noise
-                      {"pushed", first_rows(panel.pushed, most.noise)}, {"samples", samples(panel.samples)},
-                      {"path", frames(panel.path, most.frames, most.noise)}, {"density", grid(panel.density, most.grid)},
-                      {"interpolation", images(panel.interpolation, 24)}, {"nearest", images(panel.nearest, std::min<int64_t>(32, most.images))},
-                      {"loss", curve(panel.loss, panel.loss_name)}, {"metrics", metrics},
-                      {"parameters", panel.parameters}, {"steps", panel.steps},
+                      {"pushed", first_rows(panel.pushed, most.noise)},
+                      {"samples", samples(panel.samples)},
+                      {"path", frames(panel.path, most.frames, most.noise)},
+                      {"density", grid(panel.density, most.grid)},
+                      {"interpolation", images(panel.interpolation, 24)},
+                      {"nearest", images(panel.nearest, std::min<int64_t>(32, most.images))},
+                      {"loss", curve(panel.loss, panel.loss_name)},
+                      {"metrics", metrics},
+                      {"parameters", panel.parameters},
+                      {"steps", panel.steps},
                       {"trainSeconds", number(panel.train_seconds)},
                       {"sampleMsPer1000", number(panel.sample_ms_per_1000)}});
   }
-  return {{"format", 1}, {"dataset", page.dataset}, {"seed", page.seed}, {"entropy", number(page.entropy, 9)},
-          {"range", number(page.range, 9)}, {"image", page.shows_images() ? json{page.image_height, page.image_width} : json(nullptr)},
-          {"noise", noise}, {"data", samples(page.data)}, {"trueDensity", grid(page.true_density, most.grid)},
-          {"densityRange", {number(density_top(page) - density_span), number(density_top(page))}}, {"panels", panels}};
+  return {{"format", 1},
+          {"dataset", page.dataset},
+          {"seed", page.seed},
+          {"entropy", number(page.entropy, 9)},
+          {"range", number(page.range, 9)},
+          {"image", page.shows_images() ? json{page.image_height, page.image_width} : json(nullptr)},
+          {"noise", noise},
+          {"data", samples(page.data)},
+          {"trueDensity", grid(page.true_density, most.grid)},
+          {"densityRange", {number(density_top(page) - density_span), number(density_top(page))}},
+          {"panels", panels}};
 }
 
 }  // namespace pf

@@ -31,7 +31,8 @@ std::vector<double> ticks(double low, double high, int count) {
   for (double m : {5.0, 2.5, 2.0, 1.0})
     if (m * power >= raw * 0.999) step = m * power;
   std::vector<double> out;
-  for (double v = std::ceil(low / step - 1e-9) * step; v <= high + 1e-9 * step; v += step) out.push_back(std::abs(v) < step / 1e6 ? 0 : v);
+  for (double v = std::ceil(low / step - 1e-9) * step; v <= high + 1e-9 * step; v += step)
+    out.push_back(std::abs(v) < step / 1e6 ? 0 : v);
   return out;
 }
 std::string tick_text(double v) {
@@ -67,7 +68,9 @@ Plot begin(Canvas& canvas, double x, double y, double x0, double x1, double y0, 
   canvas.rectangle(plot.box.left, plot.box.top, plot.box.width(), plot.box.height(), white);
   return plot;
 }
-Plot plane(Canvas& canvas, double x, double y, double range) { return begin(canvas, x, y, -range, range, -range, range); }
+Plot plane(Canvas& canvas, double x, double y, double range) {
+  return begin(canvas, x, y, -range, range, -range, range);
+}
 
 /// As on the page: hue from the direction, lightness from the distance.
 Colour noise_colour_on_white(double x, double y) {
@@ -102,12 +105,14 @@ double noise_range(const Tensor& base) {
   return std::min(4.0, std::ceil(largest * 2) / 2);
 }
 
-void draw_coloured(Canvas& canvas, double x, double y, double range, const Tensor& points, const Tensor& start, const char* axis) {
+void draw_coloured(Canvas& canvas, double x, double y, double range, const Tensor& points, const Tensor& start,
+                   const char* axis) {
   Plot plot = plane(canvas, x, y, range);
   std::vector<double> p = numbers_of(points), z = numbers_of(start);
   double radius = std::clamp(2 * std::sqrt(1500.0 / double(p.size() / 2 + 1)), 1.2, 3.5);
   for (size_t i = 0; i + 1 < p.size(); i += 2)
-    if (plot.shows(p[i], p[i + 1])) canvas.disc(plot.x(p[i]), plot.y(p[i + 1]), radius, noise_colour_on_white(z[i], z[i + 1]));
+    if (plot.shows(p[i], p[i + 1]))
+      canvas.disc(plot.x(p[i]), plot.y(p[i + 1]), radius, noise_colour_on_white(z[i], z[i + 1]));
   frame(canvas, plot, std::string(axis) + "₁", std::string(axis) + "₂");
 }
 
@@ -120,7 +125,8 @@ void draw_samples(Canvas& canvas, double x, double y, const AtlasPage& page, con
   for (size_t i = 0; i + 1 < most; i += 2) {  // taking turns, so that neither covers the other
     if (i + 1 < data.size() && plot.shows(data[i], data[i + 1]))
       canvas.disc(plot.x(data[i]), plot.y(data[i + 1]), 1.6, samples.defined() ? real : soft, 0.8);
-    if (i + 1 < drawn.size() && plot.shows(drawn[i], drawn[i + 1])) canvas.disc(plot.x(drawn[i]), plot.y(drawn[i + 1]), 1.6, model, 0.8);
+    if (i + 1 < drawn.size() && plot.shows(drawn[i], drawn[i + 1]))
+      canvas.disc(plot.x(drawn[i]), plot.y(drawn[i + 1]), 1.6, model, 0.8);
   }
   frame(canvas, plot, "x₁", "x₂");
 }
@@ -141,7 +147,9 @@ void draw_density(Canvas& canvas, double x, double y, const AtlasPage& page, con
   const Box& b = plot.box;
   for (double py = b.top; py < b.bottom; ++py)
     for (double px = b.left; px < b.right; ++px)
-      canvas.rectangle(px, py, 1, 1, heat(at((b.bottom - py - 0.5) / b.height() * double(g) - 0.5, (px + 0.5 - b.left) / b.width() * double(g) - 0.5)));
+      canvas.rectangle(px, py, 1, 1,
+                       heat(at((b.bottom - py - 0.5) / b.height() * double(g) - 0.5,
+                               (px + 0.5 - b.left) / b.width() * double(g) - 0.5)));
   frame(canvas, plot, "x₁", "x₂");
 }
 
@@ -153,14 +161,18 @@ void draw_loss(Canvas& canvas, double x, double y, const AtlasPanel& panel) {
   std::sort(known.begin(), known.end());
   auto quantile = [&](double q) { return known[size_t(std::lround(q * double(known.size() - 1)))]; };
   double spread = std::max(quantile(0.97) - known.front(), 1e-6 * std::max(1.0, std::abs(known.front())));
-  double low = std::max(known.front(), quantile(0.01) - 0.3 * spread), high = std::min(known.back(), quantile(0.97) + 0.25 * spread);
-  Plot plot = begin(canvas, x, y, 0, std::max(panel.loss.back().first, 1e-9), low - 0.06 * spread, high + 0.06 * spread);
+  double low = std::max(known.front(), quantile(0.01) - 0.3 * spread),
+         high = std::min(known.back(), quantile(0.97) + 0.25 * spread);
+  Plot plot =
+      begin(canvas, x, y, 0, std::max(panel.loss.back().first, 1e-9), low - 0.06 * spread, high + 0.06 * spread);
   auto clamped = [&](double v) { return std::clamp(plot.y(v), plot.box.top, plot.box.bottom); };
   auto curve = [&](auto&& value, double weight, double alpha) {
     for (size_t i = 1; i < panel.loss.size(); ++i) {
       double a = value(i - 1), b = value(i);
-      if (!std::isfinite(a) || !std::isfinite(b) || (clamped(a) == clamped(b) && (a < plot.y0 || a > plot.y1))) continue;
-      canvas.line(plot.x(panel.loss[i - 1].first), clamped(a), plot.x(panel.loss[i].first), clamped(b), weight, accent, alpha);
+      if (!std::isfinite(a) || !std::isfinite(b) || (clamped(a) == clamped(b) && (a < plot.y0 || a > plot.y1)))
+        continue;
+      canvas.line(plot.x(panel.loss[i - 1].first), clamped(a), plot.x(panel.loss[i].first), clamped(b), weight, accent,
+                  alpha);
     }
   };
   auto raw = [&](size_t i) { return panel.loss[i].second; };

@@ -46,7 +46,8 @@ Vae::Vae(int64_t width, const VaeSettings& settings, Rng& rng)
       decoder_(widths(settings.latent, settings, width), rng),
       log_noise_(full({width}, -1.0)) {
   check(settings.latent >= 1, "vae: ", settings.latent, " latent coordinates: expected at least 1");
-  check(settings.importance_samples >= 1, "vae: ", settings.importance_samples, " importance samples: expected at least 1");
+  check(settings.importance_samples >= 1, "vae: ", settings.importance_samples,
+        " importance samples: expected at least 1");
 }
 
 Traits Vae::traits() const {

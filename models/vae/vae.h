@@ -68,7 +68,8 @@ class Vae final : public Implements<Vae, Transform> {
 /// samples > 1 the IWAE bound.
 class EvidenceBound final : public Objective {
  public:
-  EvidenceBound(const Vae& model, double beta = 1, int64_t samples = 1) : model_(model), beta_(beta), samples_(samples) {}
+  EvidenceBound(const Vae& model, double beta = 1, int64_t samples = 1)
+      : model_(model), beta_(beta), samples_(samples) {}
   std::string name() const override { return "negative evidence bound (nats)"; }
   Variable loss(const Tensor& batch, Rng& rng) const override;
 

@@ -4,8 +4,8 @@
 namespace pf {
 
 struct AdamOptions {
-  double beta1 = 0.9;     // memory of the mean gradient
-  double beta2 = 0.999;   // memory of the mean square
+  double beta1 = 0.9;    // memory of the mean gradient
+  double beta2 = 0.999;  // memory of the mean square
   double epsilon = 1e-8;
   double weight_decay = 0;
   bool decoupled = true;  // decay shrinks the weights themselves (AdamW), not through the gradient's mean and square

@@ -8,8 +8,7 @@ namespace pf {
 namespace {
 
 // Blocks are summed in vectors, and the blocks in double: accurate, and the same bits every time.
-template <class T>
-double sum_of_squares(const T* x, int64_t n) {
+template <class T> double sum_of_squares(const T* x, int64_t n) {
   constexpr int64_t block = 1024, width = Vec<T>::width;
   double total = 0;
   int64_t i = 0;
@@ -32,8 +31,8 @@ double global_norm(const Gradients& gradients) {
   double total = 0;
   for (const Tensor& gradient : gradients.list) {
     const Tensor g = contiguous(gradient);
-    total += dispatch_floating(g.dtype(), "global_norm",
-                               [&]<class T>() { return sum_of_squares(g.data<T>(), g.numel()); });
+    total +=
+        dispatch_floating(g.dtype(), "global_norm", [&]<class T>() { return sum_of_squares(g.data<T>(), g.numel()); });
   }
   return std::sqrt(total);
 }

@@ -84,8 +84,8 @@ void Ema::load_state(std::span<const Field> fields, const NamedTensors& state) {
   std::vector<Tensor> loaded;
   for (size_t i = 0; i < fields.size(); ++i) {
     const Tensor& stored = state.at("ema." + fields[i].path);
-    check(stored.shape() == averages_[i].shape() && stored.dtype() == averages_[i].dtype(), "ema.", fields[i].path, ": ",
-          stored.shape(), " ", stored.dtype(), ": expected ", averages_[i].shape(), " ", averages_[i].dtype());
+    check(stored.shape() == averages_[i].shape() && stored.dtype() == averages_[i].dtype(), "ema.", fields[i].path,
+          ": ", stored.shape(), " ", stored.dtype(), ": expected ", averages_[i].shape(), " ", averages_[i].dtype());
     loaded.push_back(stored);
   }
   averages_ = std::move(loaded);

@@ -15,8 +15,7 @@ class Ema {
   /// After each step of the optimiser; the fields must be those of the constructor.
   void update(std::span<const Field> fields);
   /// A copy of the module with the averages in it.
-  template <Module M>
-  M averaged(const M& module) const {
+  template <Module M> M averaged(const M& module) const {
     M out = module;
     store(fields_of(out));
     return out;

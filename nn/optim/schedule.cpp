@@ -26,12 +26,14 @@ double Schedule::operator()(int64_t step) const {
   check(step >= 0, "schedule: step ", step, ": expected 0 or more");
   if (step < warmup) return rate * double(step + 1) / double(warmup);
   switch (kind) {
-    case ScheduleKind::constant: return rate;
+    case ScheduleKind::constant:
+      return rate;
     case ScheduleKind::step:
       check(every > 0, "schedule: every ", every, " steps: expected 1 or more");
       return rate * std::pow(factor, double((step - warmup) / every));
     case ScheduleKind::cosine:
-    case ScheduleKind::linear: break;
+    case ScheduleKind::linear:
+      break;
   }
   check(total > warmup, "schedule: ", total, " steps in all and ", warmup, " of warm-up: expected more in all");
   const double done = std::min(1.0, double(step - warmup) / double(total - warmup));

@@ -13,14 +13,15 @@ void OptimizerSlots::prepare(std::span<const Field> parameters) {
     return;
   }
   for (const auto& slot : tensors) {
-    check(slot.size() == count, optimizer, ": ", count, " parameters: expected the ", slot.size(), " of the first step");
+    check(slot.size() == count, optimizer, ": ", count, " parameters: expected the ", slot.size(),
+          " of the first step");
     size_t i = 0;
     for (const Field& field : parameters) {
       if (!field.parameter) continue;
       const Tensor& held = slot[i++];
-      check(held.shape() == field.value().shape() && held.dtype() == field.value().dtype(), optimizer, ": `", field.path,
-            "` is ", field.value().shape(), " ", field.value().dtype(), ": expected ", held.shape(), " ", held.dtype(),
-            " as at the first step");
+      check(held.shape() == field.value().shape() && held.dtype() == field.value().dtype(), optimizer, ": `",
+            field.path, "` is ", field.value().shape(), " ", field.value().dtype(), ": expected ", held.shape(), " ",
+            held.dtype(), " as at the first step");
     }
   }
 }

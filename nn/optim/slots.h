@@ -9,7 +9,7 @@ namespace pf {
 
 /// Some tensors of each parameter's shape, by name, and how many steps were made. Empty before the first step.
 struct OptimizerSlots {
-  std::string optimizer;               // "adam": the first part of every name in the state
+  std::string optimizer;                // "adam": the first part of every name in the state
   std::vector<std::string> names = {};  // {"mean", "square"}
   int64_t steps = 0;
   std::vector<std::vector<Tensor>> tensors = {};  // [slot][parameter]
@@ -31,8 +31,7 @@ class TakenParameter {
   ~TakenParameter() { home_ = Variable(std::move(value_)); }
   TakenParameter(const TakenParameter&) = delete;
   TakenParameter& operator=(const TakenParameter&) = delete;
-  template <class T>
-  T* data() {
+  template <class T> T* data() {
     value_ = writable(std::move(value_));
     return value_.mutable_data<T>();
   }
@@ -75,7 +74,8 @@ void update_fused(OptimizerSlots& slots, std::span<const Field> parameters, cons
           (at.store(held[k], s[k]), ...);
           at.store(value, p);
         });
-      }(std::make_index_sequence<slot_count>{});
+      }
+      (std::make_index_sequence<slot_count>{});
     });
     ++i;
   }

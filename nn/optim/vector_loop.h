@@ -7,8 +7,7 @@
 namespace pf {
 
 /// One place in the loop; V is Vec<T>, or T for the last elements.
-template <class V>
-struct VectorPlace {
+template <class V> struct VectorPlace {
   using T = value_type_t<V>;
   int64_t at;
   V load(const T* data) const {
@@ -22,8 +21,7 @@ struct VectorPlace {
 };
 
 /// Calls body(place) for places that cover 0 … n - 1.
-template <class T, class Body>
-void vector_loop(int64_t n, const Body& body) {
+template <class T, class Body> void vector_loop(int64_t n, const Body& body) {
   constexpr int64_t width = Vec<T>::width;
   int64_t i = 0;
   for (; i + width <= n; i += width) body(VectorPlace<Vec<T>>{i});

@@ -132,9 +132,7 @@ template <Operand A> A leaky_relu(const A& x, double slope = 0.01) { return appl
 template <Operand A> A elu(const A& x, double alpha = 1) { return apply(Elu{{}, alpha}, x); }
 /// elu with the α and the factor that keep mean 0 and variance 1 from layer to layer (Klambauer et al. 2017, arXiv
 /// 1706.02515).
-template <Operand A> A selu(const A& x) {
-  return apply(Elu{{}, 1.6732632423543772848, 1.0507009873554804934}, x);
-}
+template <Operand A> A selu(const A& x) { return apply(Elu{{}, 1.6732632423543772848, 1.0507009873554804934}, x); }
 /// x·sigmoid(x), also called swish.
 template <Operand A> A silu(const A& x) { return apply(Silu{}, x); }
 /// x·Φ(x) (Hendrycks and Gimpel 2016, arXiv 1606.08415), exactly.

@@ -6,8 +6,8 @@
 
 namespace pf {
 
-/// Where the extreme element is, counted in row-major order over the reduced axes: int64, the first of equal ones, a NaN
-/// before everything.
+/// Where the extreme element is, counted in row-major order over the reduced axes: int64, the first of equal ones, a
+/// NaN before everything.
 Tensor arg_extreme(bool largest, const Tensor& x, const Axes& axes, bool keepdim);
 
 namespace detail {
@@ -31,8 +31,7 @@ template <Array A> A from_rows(const A& x, const RowsOfReduction& rows) {
 }
 }  // namespace detail
 
-template <bool largest>
-struct Extreme {
+template <bool largest> struct Extreme {
   static constexpr auto name = largest ? "max" : "min";
   Axes axes;
   bool keepdim = false;

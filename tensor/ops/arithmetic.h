@@ -59,44 +59,29 @@ struct Shift : Pointwise<1> {
 };
 
 template <class A, class B>
-  requires OperandPair<A, B>
-auto add(const A& a, const B& b) {
-  return apply(Add{}, a, b);
-}
+requires OperandPair<A, B>
+auto add(const A& a, const B& b) { return apply(Add{}, a, b); }
 template <class A, class B>
-  requires OperandPair<A, B>
-auto sub(const A& a, const B& b) {
-  return apply(Sub{}, a, b);
-}
+requires OperandPair<A, B>
+auto sub(const A& a, const B& b) { return apply(Sub{}, a, b); }
 template <class A, class B>
-  requires OperandPair<A, B>
-auto mul(const A& a, const B& b) {
-  return apply(Mul{}, a, b);
-}
+requires OperandPair<A, B>
+auto mul(const A& a, const B& b) { return apply(Mul{}, a, b); }
 template <class A, class B>
-  requires OperandPair<A, B>
-auto div(const A& a, const B& b) {
-  return apply(Div{}, a, b);
-}
-template <Operand A>
-A neg(const A& x) {
-  return apply(Neg{}, x);
-}
+requires OperandPair<A, B>
+auto div(const A& a, const B& b) { return apply(Div{}, a, b); }
+template <Operand A> A neg(const A& x) { return apply(Neg{}, x); }
 
 // Operators are for arrays and duals; numbers and SIMD vectors have their own.
 
 template <class A, class B>
-  requires ArrayOrDualPair<A, B>
-auto operator+(const A& a, const B& b) {
-  return apply(Add{}, a, b);
-}
+requires ArrayOrDualPair<A, B>
+auto operator+(const A& a, const B& b) { return apply(Add{}, a, b); }
 template <class A, class B>
-  requires ArrayOrDualPair<A, B>
-auto operator-(const A& a, const B& b) {
-  return apply(Sub{}, a, b);
-}
+requires ArrayOrDualPair<A, B>
+auto operator-(const A& a, const B& b) { return apply(Sub{}, a, b); }
 template <class A, class B>
-  requires ArrayOrDualPair<A, B>
+requires ArrayOrDualPair<A, B>
 auto operator*(const A& a, const B& b) {
   // A number times a floating-point array needs no second operand in memory.
   if constexpr (Array<A> && std::is_arithmetic_v<B>) {
@@ -107,29 +92,15 @@ auto operator*(const A& a, const B& b) {
   return apply(Mul{}, a, b);
 }
 template <class A, class B>
-  requires ArrayOrDualPair<A, B>
-auto operator/(const A& a, const B& b) {
-  return apply(Div{}, a, b);
-}
-template <ArrayOrDual A>
-A operator-(const A& x) {
-  return apply(Neg{}, x);
-}
+requires ArrayOrDualPair<A, B>
+auto operator/(const A& a, const B& b) { return apply(Div{}, a, b); }
+template <ArrayOrDual A> A operator-(const A& x) { return apply(Neg{}, x); }
 /// Gives back a new value under the old name; nobody else's view of the old one changes.
 template <Array A, class B>
-  requires ArrayOrDualPair<A, B>
-A& operator+=(A& a, const B& b) {
-  return a = a + b;
-}
+requires ArrayOrDualPair<A, B> A& operator+=(A& a, const B& b) { return a = a + b; }
 template <Array A, class B>
-  requires ArrayOrDualPair<A, B>
-A& operator-=(A& a, const B& b) {
-  return a = a - b;
-}
+requires ArrayOrDualPair<A, B> A& operator-=(A& a, const B& b) { return a = a - b; }
 template <Array A, class B>
-  requires ArrayOrDualPair<A, B>
-A& operator*=(A& a, const B& b) {
-  return a = a * b;
-}
+requires ArrayOrDualPair<A, B> A& operator*=(A& a, const B& b) { return a = a * b; }
 
 }  // namespace pf

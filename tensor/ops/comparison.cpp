@@ -11,26 +11,27 @@ namespace {
 constexpr const char* names[] = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal"};
 
 // One loop a comparison and type; everything else is shared.
-template <class T, class F>
-void fill(int64_t n, const void* const* in, void* out, F f) {
+template <class T, class F> void fill(int64_t n, const void* const* in, void* out, F f) {
   const T* a = static_cast<const T*>(in[0]);
   const T* b = static_cast<const T*>(in[1]);
   bool* y = static_cast<bool*>(out);
   for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], b[i]);
 }
 
-template <class T>
-void compare_block(Comparison comparison, int64_t n, const void* const* in, void* out) {
+template <class T> void compare_block(Comparison comparison, int64_t n, const void* const* in, void* out) {
   switch (comparison) {
-    case Comparison::less: return fill<T>(n, in, out, [](T a, T b) { return a < b; });
-    case Comparison::less_equal: return fill<T>(n, in, out, [](T a, T b) { return a <= b; });
-    case Comparison::equal: return fill<T>(n, in, out, [](T a, T b) { return a == b; });
-    default: return fill<T>(n, in, out, [](T a, T b) { return a != b; });
+    case Comparison::less:
+      return fill<T>(n, in, out, [](T a, T b) { return a < b; });
+    case Comparison::less_equal:
+      return fill<T>(n, in, out, [](T a, T b) { return a <= b; });
+    case Comparison::equal:
+      return fill<T>(n, in, out, [](T a, T b) { return a == b; });
+    default:
+      return fill<T>(n, in, out, [](T a, T b) { return a != b; });
   }
 }
 
-template <class T>
-void test_block(FloatTest test, int64_t n, const void* in, void* out) {
+template <class T> void test_block(FloatTest test, int64_t n, const void* in, void* out) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
   const T* x = static_cast<const T*>(in);
   bool* y = static_cast<bool*>(out);
@@ -38,9 +39,12 @@ void test_block(FloatTest test, int64_t n, const void* in, void* out) {
     for (int64_t i = 0; i < n; ++i) y[i] = f(x[i]);
   };
   switch (test) {
-    case FloatTest::nan: return fill_with([](T v) { return v != v; });
-    case FloatTest::infinite: return fill_with([](T v) { return std::abs(v) == infinity; });
-    case FloatTest::finite: return fill_with([](T v) { return std::abs(v) < infinity; });
+    case FloatTest::nan:
+      return fill_with([](T v) { return v != v; });
+    case FloatTest::infinite:
+      return fill_with([](T v) { return std::abs(v) == infinity; });
+    case FloatTest::finite:
+      return fill_with([](T v) { return std::abs(v) < infinity; });
   }
 }
 
@@ -78,7 +82,8 @@ Tensor compare(Comparison comparison, const Tensor& a, const Tensor& b) {
     // The same as the opposite one with exchanged operands, but for the name in errors.
     const char* op = names[int(comparison)];
     const Tensor* operands[] = {&a, &b};
-    check(common_dtype(op, operands) != boolean, op, ": bool ", a.shape(), ": expected numbers; convert with cast(x, int64)");
+    check(common_dtype(op, operands) != boolean, op, ": bool ", a.shape(),
+          ": expected numbers; convert with cast(x, int64)");
     broadcast(a.shape(), b.shape(), op);
     return compare(comparison == Comparison::greater ? Comparison::less : Comparison::less_equal, b, a);
   }

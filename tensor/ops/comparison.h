@@ -15,42 +15,50 @@ Tensor test_elements(FloatTest test, const Tensor& x);
 
 /// An array and another one or a number.
 template <class A, class B>
-concept ArrayPair = OperandPair<A, B> && (Array<A> || Array<B>);
+concept ArrayPair = OperandPair<A, B> &&(Array<A> || Array<B>);
 
 namespace detail {
-template <class X>
-decltype(auto) plain_value(const X& x) {
+template <class X> decltype(auto) plain_value(const X& x) {
   if constexpr (std::is_arithmetic_v<X>) return Tensor(double(x));
   else return value_of(x);
 }
-template <class A, class B>
-Tensor compare_values(Comparison comparison, const A& a, const B& b) {
+template <class A, class B> Tensor compare_values(Comparison comparison, const A& a, const B& b) {
   return compare(comparison, plain_value(a), plain_value(b));
 }
 }  // namespace detail
 
-template <class A, class B> requires ArrayPair<A, B>
-Tensor less(const A& a, const B& b) { return detail::compare_values(Comparison::less, a, b); }
-template <class A, class B> requires ArrayPair<A, B>
-Tensor less_equal(const A& a, const B& b) { return detail::compare_values(Comparison::less_equal, a, b); }
-template <class A, class B> requires ArrayPair<A, B>
-Tensor greater(const A& a, const B& b) { return detail::compare_values(Comparison::greater, a, b); }
-template <class A, class B> requires ArrayPair<A, B>
-Tensor greater_equal(const A& a, const B& b) { return detail::compare_values(Comparison::greater_equal, a, b); }
+template <class A, class B>
+requires ArrayPair<A, B> Tensor less(const A& a, const B& b) { return detail::compare_values(Comparison::less, a, b); }
+template <class A, class B>
+requires ArrayPair<A, B> Tensor less_equal(const A& a, const B& b) {
+  return detail::compare_values(Comparison::less_equal, a, b);
+}
+template <class A, class B>
+requires ArrayPair<A, B> Tensor greater(const A& a, const B& b) {
+  return detail::compare_values(Comparison::greater, a, b);
+}
+template <class A, class B>
+requires ArrayPair<A, B> Tensor greater_equal(const A& a, const B& b) {
+  return detail::compare_values(Comparison::greater_equal, a, b);
+}
 /// As functions only: `==` between tensors would not be the one truth value that its readers expect.
-template <class A, class B> requires ArrayPair<A, B>
-Tensor equal(const A& a, const B& b) { return detail::compare_values(Comparison::equal, a, b); }
-template <class A, class B> requires ArrayPair<A, B>
-Tensor not_equal(const A& a, const B& b) { return detail::compare_values(Comparison::not_equal, a, b); }
+template <class A, class B>
+requires ArrayPair<A, B> Tensor equal(const A& a, const B& b) {
+  return detail::compare_values(Comparison::equal, a, b);
+}
+template <class A, class B>
+requires ArrayPair<A, B> Tensor not_equal(const A& a, const B& b) {
+  return detail::compare_values(Comparison::not_equal, a, b);
+}
 
-template <class A, class B> requires ArrayPair<A, B>
-Tensor operator<(const A& a, const B& b) { return less(a, b); }
-template <class A, class B> requires ArrayPair<A, B>
-Tensor operator<=(const A& a, const B& b) { return less_equal(a, b); }
-template <class A, class B> requires ArrayPair<A, B>
-Tensor operator>(const A& a, const B& b) { return greater(a, b); }
-template <class A, class B> requires ArrayPair<A, B>
-Tensor operator>=(const A& a, const B& b) { return greater_equal(a, b); }
+template <class A, class B>
+requires ArrayPair<A, B> Tensor operator<(const A& a, const B& b) { return less(a, b); }
+template <class A, class B>
+requires ArrayPair<A, B> Tensor operator<=(const A& a, const B& b) { return less_equal(a, b); }
+template <class A, class B>
+requires ArrayPair<A, B> Tensor operator>(const A& a, const B& b) { return greater(a, b); }
+template <class A, class B>
+requires ArrayPair<A, B> Tensor operator>=(const A& a, const B& b) { return greater_equal(a, b); }
 
 /// `equal` in a formula, for numbers and SIMD vectors.
 template <Value V> constexpr mask_t<V> equal(V a, V b) { return a == b; }

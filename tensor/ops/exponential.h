@@ -85,9 +85,7 @@ template <ArrayOrDual A> A log1p(const A& x) { return apply(Log1p{}, x); }
 template <ArrayOrDual A> A log1mexp(const A& x) { return apply(Log1mExp{}, x); }
 /// log(eᵃ + eᵇ) without overflow.
 template <class A, class B>
-  requires ArrayOrDualPair<A, B>
-auto logaddexp(const A& a, const B& b) {
-  return apply(LogAddExp{}, a, b);
-}
+requires ArrayOrDualPair<A, B>
+auto logaddexp(const A& a, const B& b) { return apply(LogAddExp{}, a, b); }
 
 }  // namespace pf

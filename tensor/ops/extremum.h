@@ -27,27 +27,21 @@ struct Minimum : Pointwise<2> {
 
 /// The larger of the two; NaN where either is. Where they are equal, each has half of the derivative.
 template <class A, class B>
-  requires OperandPair<A, B>
-auto maximum(const A& a, const B& b) {
-  return apply(Maximum{}, a, b);
-}
+requires OperandPair<A, B>
+auto maximum(const A& a, const B& b) { return apply(Maximum{}, a, b); }
 /// The smaller of the two; NaN where either is. Where they are equal, each has half of the derivative.
 template <class A, class B>
-  requires OperandPair<A, B>
-auto minimum(const A& a, const B& b) {
-  return apply(Minimum{}, a, b);
-}
+requires OperandPair<A, B>
+auto minimum(const A& a, const B& b) { return apply(Minimum{}, a, b); }
 
 /// The names of maximum and minimum in formulas. An integer beside an array is not an operand here: max(x, -1) is the
 /// reduction over the last axis.
 template <class A, class B>
-  requires(ArrayOrDualPair<A, B> && !std::integral<A> && !std::integral<B>)
-auto max(const A& a, const B& b) {
+requires(ArrayOrDualPair<A, B> && !std::integral<A> && !std::integral<B>) auto max(const A& a, const B& b) {
   return apply(Maximum{}, a, b);
 }
 template <class A, class B>
-  requires(ArrayOrDualPair<A, B> && !std::integral<A> && !std::integral<B>)
-auto min(const A& a, const B& b) {
+requires(ArrayOrDualPair<A, B> && !std::integral<A> && !std::integral<B>) auto min(const A& a, const B& b) {
   return apply(Minimum{}, a, b);
 }
 

@@ -46,7 +46,9 @@ struct IndexAdd {
 };
 
 template <Array A> A Gather::adjoint(const A& g, const Shape& x) const { return apply(ScatterAdd{x, axis, index}, g); }
-template <Array A> A IndexSelect::adjoint(const A& g, const Shape& x) const { return apply(IndexAdd{x, axis, index}, g); }
+template <Array A> A IndexSelect::adjoint(const A& g, const Shape& x) const {
+  return apply(IndexAdd{x, axis, index}, g);
+}
 
 /// One element for each of the index: y[i, j] = x[i, index[i, j]] for axis 1. x and the index agree on all other axes.
 template <Array A> A gather(const A& x, int axis, const Tensor& index) {

@@ -30,7 +30,9 @@ template <Array A> A concat(std::span<const A> parts, int axis = -1) {
   check(!parts.empty(), "concat: no arrays given: expected at least one");
   return apply_list(Concat{normalize_axis(axis, parts[0].rank(), "concat")}, parts);
 }
-template <Array A> A concat(const std::vector<A>& parts, int axis = -1) { return concat(std::span<const A>(parts), axis); }
+template <Array A> A concat(const std::vector<A>& parts, int axis = -1) {
+  return concat(std::span<const A>(parts), axis);
+}
 template <Array A> A concat(std::initializer_list<A> parts, int axis = -1) {
   return concat(std::span<const A>(parts.begin(), parts.size()), axis);
 }
@@ -51,7 +53,8 @@ template <Array A> A stack(std::initializer_list<A> parts, int axis = 0) {
 /// `before` and `after` more positions at the ends of one axis, filled with `value`.
 template <Array A> A pad(const A& x, int axis, int64_t before, int64_t after, double value = 0) {
   const int at = normalize_axis(axis, x.rank(), "pad");
-  check(before >= 0 && after >= 0, "pad: margins ", before, " and ", after, ": expected 0 or more; slice(x, …) cuts off");
+  check(before >= 0 && after >= 0, "pad: margins ", before, " and ", after,
+        ": expected 0 or more; slice(x, …) cuts off");
   Shape shape = x.shape();
   const int64_t n = shape[at];
   if (value == 0) {

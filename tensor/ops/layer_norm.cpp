@@ -10,27 +10,23 @@ namespace pf {
 namespace {
 
 /// Calls body(V tag, at) for vectors, then for single elements, that cover 0 … n - 1.
-template <class T, class Body>
-void along_row(int64_t n, const Body& body) {
+template <class T, class Body> void along_row(int64_t n, const Body& body) {
   constexpr int64_t width = Vec<T>::width;
   int64_t i = 0;
   for (; i + width <= n; i += width) body(Vec<T>(), i);
   for (; i < n; ++i) body(T(), i);
 }
-template <class V, class T>
-V load(const T* data, int64_t at) {
+template <class V, class T> V load(const T* data, int64_t at) {
   if constexpr (SimdValue<V>) return V::load(data + at);
   else return data[at];
 }
-template <class V, class T>
-void store(const V& value, T* data, int64_t at) {
+template <class V, class T> void store(const V& value, T* data, int64_t at) {
   if constexpr (SimdValue<V>) value.store(data + at);
   else data[at] = value;
 }
 
 /// A sum along a row, kept in a vector and a number for the last elements.
-template <class T>
-struct RowSum {
+template <class T> struct RowSum {
   Vec<T> vectors = T(0);
   T rest = 0;
   void add(Vec<T> v) { vectors += v; }
@@ -38,8 +34,7 @@ struct RowSum {
   T total() const { return math::sum(vectors) + rest; }
 };
 
-template <class T>
-struct RowMoments {
+template <class T> struct RowMoments {
   T mean, scale;  // scale = 1 / √(variance + ε)
   RowMoments(const T* x, int64_t n, double epsilon) {
     RowSum<T> sum, squares;

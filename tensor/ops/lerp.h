@@ -11,8 +11,7 @@ struct Lerp : Pointwise<3> {
 
 /// The point between a (t = 0) and b (t = 1).
 template <class A, class B, class C>
-  requires(OperandPair<A, B> && OperandPair<A, C> && OperandPair<B, C>)
-auto lerp(const A& a, const B& b, const C& t) {
+requires(OperandPair<A, B>&& OperandPair<A, C>&& OperandPair<B, C>) auto lerp(const A& a, const B& b, const C& t) {
   return apply(Lerp{}, a, b, t);
 }
 

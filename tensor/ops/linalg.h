@@ -120,8 +120,7 @@ template <Array A> A det(const A& a) {
 }
 
 /// The determinant as sign · exp(log_abs), which neither overflows nor underflows. Only log_abs has a derivative.
-template <Array A>
-struct SignAndLogDet {
+template <Array A> struct SignAndLogDet {
   Tensor sign;
   A log_abs;
 };

@@ -54,8 +54,7 @@ template <Array A> A matmul(const A& a, const A& b) {
   return apply(MatMul{}, expand(a, detail::with_batch(batch, {m, k})), expand(b, detail::with_batch(batch, {k, n})));
 }
 template <Array A, Array B>
-  requires(!std::same_as<A, B>)
-auto matmul(const A& a, const B& b) {
+requires(!std::same_as<A, B>) auto matmul(const A& a, const B& b) {
   using C = CommonArray<A, B>;
   return matmul<C>(detail::array_as<C>(a), detail::array_as<C>(b));
 }
@@ -73,8 +72,7 @@ template <Array A> A linear(const A& x, const A& weight, const A& bias) {
 }
 
 template <Array X, Array W, Array B>
-  requires(!std::same_as<X, W> || !std::same_as<W, B>)
-auto linear(const X& x, const W& weight, const B& bias) {
+requires(!std::same_as<X, W> || !std::same_as<W, B>) auto linear(const X& x, const W& weight, const B& bias) {
   using C = CommonArray<X, W, B>;
   return linear<C>(detail::array_as<C>(x), detail::array_as<C>(weight), detail::array_as<C>(bias));
 }

@@ -21,6 +21,8 @@ struct Norm {
 };
 
 /// The length √Σx² of the vectors along the given axes, of all elements when none are given.
-template <Array A> A norm(const A& x, const Axes& axes = {}, bool keepdim = false) { return apply(Norm{axes, keepdim}, x); }
+template <Array A> A norm(const A& x, const Axes& axes = {}, bool keepdim = false) {
+  return apply(Norm{axes, keepdim}, x);
+}
 
 }  // namespace pf

@@ -37,22 +37,17 @@
 namespace pf {
 
 /// Types that hold arrays: Tensor here, Variable in autograd/.
-template <class T>
-inline constexpr bool is_array = false;
-template <>
-inline constexpr bool is_array<Tensor> = true;
+template <class T> inline constexpr bool is_array = false;
+template <> inline constexpr bool is_array<Tensor> = true;
 template <class T>
 concept Array = is_array<T>;
 
 /// The plain value of an array; autograd/ adds the one for Variable. For results that have no derivative.
 inline const Tensor& value_of(const Tensor& x) { return x; }
 
-template <class V, int N>
-struct Dual;
-template <class T>
-inline constexpr bool is_dual = false;
-template <class V, int N>
-inline constexpr bool is_dual<Dual<V, N>> = true;
+template <class V, int N> struct Dual;
+template <class T> inline constexpr bool is_dual = false;
+template <class V, int N> inline constexpr bool is_dual<Dual<V, N>> = true;
 template <class T>
 concept DualValue = is_dual<T>;
 
@@ -97,30 +92,25 @@ struct Domain {
 ///   static constexpr Domain domain = {low, high}; or std::array<Domain, N> domains
 ///   partials(x…) or partials(x…, y)              closed-form derivatives; otherwise they come from duals
 ///   static constexpr bool integers = true;       the formula also holds for int64
-template <int N>
-struct Pointwise {
-  static constexpr int arity = N;
-};
+template <int N> struct Pointwise { static constexpr int arity = N; };
 template <class F>
 concept PointwiseFormula = requires {
   F::arity;
   F::name;
-} && std::derived_from<F, Pointwise<F::arity>>;
+}
+&&std::derived_from<F, Pointwise<F::arity>>;
 
-template <class F>
-constexpr Domain domain_of(int input) {
+template <class F> constexpr Domain domain_of(int input) {
   if constexpr (requires { F::domains; }) return F::domains[input];
   else if constexpr (requires { F::domain; }) return F::domain;
   else return {};
 }
 
 namespace detail {
-template <class F, class V, size_t... I>
-constexpr bool has_partials_x(std::index_sequence<I...>) {
+template <class F, class V, size_t... I> constexpr bool has_partials_x(std::index_sequence<I...>) {
   return requires(const F& f, const V& v) { f.partials((void(I), v)...); };
 }
-template <class F, class V, size_t... I>
-constexpr bool has_partials_xy(std::index_sequence<I...>) {
+template <class F, class V, size_t... I> constexpr bool has_partials_xy(std::index_sequence<I...>) {
   return requires(const F& f, const V& v) { f.partials((void(I), v)..., v); };
 }
 }  // namespace detail
@@ -130,8 +120,7 @@ inline constexpr bool has_partials = detail::has_partials_x<F, double>(std::make
                                      detail::has_partials_xy<F, double>(std::make_index_sequence<F::arity>{});
 
 /// The closed-form partial derivatives at inputs x… with output y.
-template <class F, class V, class... X>
-auto partials_of(const F& f, const V& y, const X&... x) {
+template <class F, class V, class... X> auto partials_of(const F& f, const V& y, const X&... x) {
   if constexpr (detail::has_partials_x<F, V>(std::make_index_sequence<F::arity>{})) return f.partials(x...);
   else return f.partials(x..., y);
 }
@@ -142,9 +131,11 @@ auto partials_of(const F& f, const V& y, const X&... x) {
 struct PointwiseKernels {
   using Forward = void (*)(const void* op, int64_t n, const void* const* x, void* y);
   /// grads[i] receives g · ∂y/∂xᵢ; null where it is not wanted.
-  using Vjp = void (*)(const void* op, int64_t n, const void* g, const void* const* x, const void* y, void* const* grads);
+  using Vjp = void (*)(const void* op, int64_t n, const void* g, const void* const* x, const void* y,
+                       void* const* grads);
   /// out receives Σ tangents[i] · ∂y/∂xᵢ.
-  using Jvp = void (*)(const void* op, int64_t n, const void* const* tangents, const void* const* x, const void* y, void* out);
+  using Jvp = void (*)(const void* op, int64_t n, const void* const* tangents, const void* const* x, const void* y,
+                       void* out);
 
   const char* name;
   int arity;
@@ -154,75 +145,59 @@ struct PointwiseKernels {
 };
 
 /// Defined by one generated source an operation of the list (tensor/ops/ops.def).
-template <class F>
-const PointwiseKernels& pointwise_kernels();
+template <class F> const PointwiseKernels& pointwise_kernels();
 
 /// y = f(x…) with broadcasting. All inputs have one element type (a literal takes the others').
 Tensor pointwise_forward(const PointwiseKernels& kernels, const void* op, std::span<const Tensor* const> inputs);
 /// The gradients of the inputs that `wanted` names, all in one pass. Inputs, output and g have the same shape.
-void pointwise_vjp(const PointwiseKernels& kernels, const void* op, const Tensor& g, std::span<const Tensor* const> inputs,
-                   const Tensor& y, std::span<Tensor* const> grads);
+void pointwise_vjp(const PointwiseKernels& kernels, const void* op, const Tensor& g,
+                   std::span<const Tensor* const> inputs, const Tensor& y, std::span<Tensor* const> grads);
 Tensor pointwise_jvp(const PointwiseKernels& kernels, const void* op, std::span<const Tensor* const> tangents,
                      std::span<const Tensor* const> inputs, const Tensor& y);
 
-template <PointwiseFormula F, std::same_as<Tensor>... X>
-Tensor apply_array(const F& f, const X&... x) {
+template <PointwiseFormula F, std::same_as<Tensor>... X> Tensor apply_array(const F& f, const X&... x) {
   static_assert(sizeof...(X) == F::arity, "this formula takes another number of inputs");
   const Tensor* inputs[] = {&x...};
   return pointwise_forward(pointwise_kernels<F>(), &f, inputs);
 }
 template <class Op, std::same_as<Tensor>... X>
-  requires(!PointwiseFormula<Op>)
-Tensor apply_array(const Op& op, const X&... x) {
-  return op.eval(x...);
-}
+requires(!PointwiseFormula<Op>) Tensor apply_array(const Op& op, const X&... x) { return op.eval(x...); }
 /// An operation on any number of inputs of one kind.
-template <class Op>
-Tensor apply_list(const Op& op, std::span<const Tensor> x) {
-  return op.eval(x);
-}
+template <class Op> Tensor apply_list(const Op& op, std::span<const Tensor> x) { return op.eval(x); }
 
-template <DualValue D, class F, class... X>
-D apply_dual(const F& f, const X&... x);
+template <DualValue D, class F, class... X> D apply_dual(const F& f, const X&... x);
 
 namespace detail {
-template <class A, class X>
-decltype(auto) operand_as(const X& x) {
+template <class A, class X> decltype(auto) operand_as(const X& x) {
   if constexpr (std::is_arithmetic_v<X>) return A(x);
   else return (x);
 }
 // The same for arrays: a tensor among variables becomes one of them, a constant.
-template <class A, class X>
-decltype(auto) array_as(const X& x) {
+template <class A, class X> decltype(auto) array_as(const X& x) {
   if constexpr (std::same_as<A, X>) return (x);
   else return A(x);
 }
-template <class... X>
-struct CommonOperand;
-template <class X>
-struct CommonOperand<X> : std::type_identity<X> {};
+template <class... X> struct CommonOperand;
+template <class X> struct CommonOperand<X> : std::type_identity<X> {};
 // Numbers give way to anything; a plain value gives way to a dual; Tensor gives way to Variable (autograd/ says so).
+template <class A, class B> struct Stronger;
+template <class A> struct Stronger<A, A> : std::type_identity<A> {};
 template <class A, class B>
-struct Stronger;
-template <class A>
-struct Stronger<A, A> : std::type_identity<A> {};
+requires(!std::same_as<A, B> && std::is_arithmetic_v<B>) struct Stronger<A, B> : std::type_identity<A> {
+};
 template <class A, class B>
-  requires(!std::same_as<A, B> && std::is_arithmetic_v<B>)
-struct Stronger<A, B> : std::type_identity<A> {};
-template <class A, class B>
-  requires(!std::same_as<A, B> && std::is_arithmetic_v<A> && !std::is_arithmetic_v<B>)
-struct Stronger<A, B> : std::type_identity<B> {};
+requires(!std::same_as<A, B> && std::is_arithmetic_v<A> && !std::is_arithmetic_v<B>) struct Stronger<A, B>
+    : std::type_identity<B> {
+};
 template <class A, class B, class... X>
 struct CommonOperand<A, B, X...> : CommonOperand<typename Stronger<A, B>::type, X...> {};
 }  // namespace detail
 
 /// The kind of array that results from a mixture: Variable as soon as one of them is.
-template <class... X>
-using CommonArray = typename detail::CommonOperand<X...>::type;
+template <class... X> using CommonArray = typename detail::CommonOperand<X...>::type;
 
 /// Applies an operation to operands of one kind, or to a mixture of numbers, tensors and variables.
-template <class Op, class... X>
-auto apply(const Op& op, const X&... x) {
+template <class Op, class... X> auto apply(const Op& op, const X&... x) {
   using Common = typename detail::CommonOperand<X...>::type;
   if constexpr (Array<Common>) return apply_array(op, detail::operand_as<Tensor>(x)...);
   else if constexpr (DualValue<Common>) return apply_dual<Common>(op, detail::operand_as<Common>(x)...);
@@ -231,10 +206,13 @@ auto apply(const Op& op, const X&... x) {
 
 /// Either operand of a two-operand function: operands of one kind, or an operand and a number.
 template <class A, class B>
-concept OperandPair = (Operand<A> || std::is_arithmetic_v<A>) && (Operand<B> || std::is_arithmetic_v<B>) &&
-                      (Operand<A> || Operand<B>)&&requires { typename detail::Stronger<A, B>::type; };
+concept OperandPair = (Operand<A> || std::is_arithmetic_v<A>)&&(Operand<B> ||
+                                                                std::is_arithmetic_v<B>)&&(Operand<A> ||
+                                                                                           Operand<B>)&&requires {
+  typename detail::Stronger<A, B>::type;
+};
 
 template <class A, class B>
-concept ArrayOrDualPair = OperandPair<A, B> && (ArrayOrDual<A> || ArrayOrDual<B>);
+concept ArrayOrDualPair = OperandPair<A, B> &&(ArrayOrDual<A> || ArrayOrDual<B>);
 
 }  // namespace pf

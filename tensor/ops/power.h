@@ -77,7 +77,7 @@ template <Operand A> A rsqrt(const A& x) { return apply(Rsqrt{}, x); }
 template <Operand A> A reciprocal(const A& x) { return apply(Reciprocal{}, x); }
 /// aᵇ. A negative a has a power (and a derivative in a) for whole b only.
 template <class A, class B>
-  requires ArrayOrDualPair<A, B>
+requires ArrayOrDualPair<A, B>
 auto pow(const A& a, const B& b) {
   if constexpr (std::is_arithmetic_v<B>) {
     if (b == 2) return apply(Square{}, a);

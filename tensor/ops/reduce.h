@@ -45,14 +45,18 @@ struct SumTo {
 };
 
 /// The sum over the given axes, over all when none are given. The sum of nothing is 0.
-template <Array A> A sum(const A& x, const Axes& axes = {}, bool keepdim = false) { return apply(Sum{axes, keepdim}, x); }
+template <Array A> A sum(const A& x, const Axes& axes = {}, bool keepdim = false) {
+  return apply(Sum{axes, keepdim}, x);
+}
 /// The mean over the given axes, over all when none are given.
-template <Array A> A mean(const A& x, const Axes& axes = {}, bool keepdim = false) { return apply(Mean{axes, keepdim}, x); }
+template <Array A> A mean(const A& x, const Axes& axes = {}, bool keepdim = false) {
+  return apply(Mean{axes, keepdim}, x);
+}
 /// x summed to a shape from which it could have been expanded.
 template <Array A> A sum_to(const A& x, const Shape& shape) { return x.shape() == shape ? x : apply(SumTo{shape}, x); }
 
-/// The mean squared distance from the mean; the sum of squares is divided by (count - correction): 0 for the variance of
-/// the given numbers, 1 (the default) for the estimate from a sample.
+/// The mean squared distance from the mean; the sum of squares is divided by (count - correction): 0 for the variance
+/// of the given numbers, 1 (the default) for the estimate from a sample.
 template <Array A> A var(const A& x, const Axes& axes = {}, double correction = 1, bool keepdim = false) {
   const double n = double(detail::reduced_count(x.shape(), axes, "var"));
   check(n > correction, "var: ", x.shape(), ": ", int64_t(n), " elements in each result and correction ", correction,

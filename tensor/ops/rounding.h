@@ -57,9 +57,7 @@ struct Clamp : Pointwise<1> {
   static constexpr Domain domain = {-3, 3, {-1, 1}};
   double low = -1, high = 1;
   template <class V> V operator()(V x) const { return min(max(x, V(low)), V(high)); }
-  template <class V> auto partials(V x) const {
-    return std::array{select(x < V(low) || x > V(high), V(0), V(1))};
-  }
+  template <class V> auto partials(V x) const { return std::array{select(x < V(low) || x > V(high), V(0), V(1))}; }
 };
 
 struct Remainder : Pointwise<2> {
@@ -90,9 +88,7 @@ template <Operand A> A clamp(const A& x, double low, double high) {
 }
 /// a − b·floor(a / b): with the sign of b, as % in Python. Accurate while a / b is far below 2²⁴ (float64: 2⁵³).
 template <class A, class B>
-  requires OperandPair<A, B>
-auto remainder(const A& a, const B& b) {
-  return apply(Remainder{}, a, b);
-}
+requires OperandPair<A, B>
+auto remainder(const A& a, const B& b) { return apply(Remainder{}, a, b); }
 
 }  // namespace pf

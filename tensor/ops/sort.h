@@ -19,8 +19,7 @@ struct UniqueElements {
 UniqueElements unique_elements(const Tensor& x);
 
 /// Values in order, and where they were.
-template <Array A>
-struct Sorted {
+template <Array A> struct Sorted {
   A values;
   Tensor indices;
 };
@@ -39,7 +38,8 @@ template <Array A> Sorted<A> sort(const A& x, int axis = -1, bool descending = f
 template <Array A> Sorted<A> topk(const A& x, int64_t count, int axis = -1, bool largest = true) {
   const int at = normalize_axis(axis, x.rank(), "topk");
   const int64_t n = x.shape()[at];
-  check(count >= 0 && count <= n, "topk: ", count, " elements from axis ", at, " of ", x.shape(), ": expected 0 to ", n);
+  check(count >= 0 && count <= n, "topk: ", count, " elements from axis ", at, " of ", x.shape(), ": expected 0 to ",
+        n);
   const Tensor order = order_of(value_of(x), at, largest, count);
   return {gather(x, at, order), order};
 }

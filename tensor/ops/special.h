@@ -34,7 +34,9 @@ struct Ndtri : Pointwise<1> {
   static constexpr auto name = "ndtri";
   static constexpr Domain domain = {0.05, 0.95};
   template <class V> V operator()(V p) const { return math::ndtri(p); }
-  template <class V> static auto partials(V, V y) { return std::array{V(2.50662827463100050242) * exp(V(0.5) * y * y)}; }
+  template <class V> static auto partials(V, V y) {
+    return std::array{V(2.50662827463100050242) * exp(V(0.5) * y * y)};
+  }
 };
 
 struct NormalHazard : Pointwise<1> {

@@ -64,9 +64,7 @@ template <ArrayOrDual A> A acos(const A& x) { return apply(Acos{}, x); }
 template <ArrayOrDual A> A atan(const A& x) { return apply(Atan{}, x); }
 /// The angle of the point (x, y), in [-π, π].
 template <class A, class B>
-  requires ArrayOrDualPair<A, B>
-auto atan2(const A& y, const B& x) {
-  return apply(Atan2{}, y, x);
-}
+requires ArrayOrDualPair<A, B>
+auto atan2(const A& y, const B& x) { return apply(Atan2{}, y, x); }
 
 }  // namespace pf

@@ -1,6 +1,6 @@
 #pragma once
-// Views: other shapes, orders and parts of the same elements. They are linear, and on tensors they copy nothing (reshape
-// does where the layout leaves no choice); what a part leaves out becomes zeros in the adjoint (`embed`).
+// Views: other shapes, orders and parts of the same elements. They are linear, and on tensors they copy nothing
+// (reshape does where the layout leaves no choice); what a part leaves out becomes zeros in the adjoint (`embed`).
 
 #include <vector>
 
@@ -93,7 +93,8 @@ template <Array A> A transpose(const A& x) {
 }
 /// One axis moved to another place, the others keep their order.
 template <Array A> A movedim(const A& x, int from, int to) {
-  const int rank = x.rank(), source = normalize_axis(from, rank, "movedim"), target = normalize_axis(to, rank, "movedim");
+  const int rank = x.rank(), source = normalize_axis(from, rank, "movedim"),
+            target = normalize_axis(to, rank, "movedim");
   Shape order;
   for (int i = 0; i < rank; ++i)
     if (i != source) order.push_back(i);
@@ -104,8 +105,8 @@ template <Array A> A movedim(const A& x, int from, int to) {
 /// x repeated along axes of size 1, and along new axes in front, to the given shape.
 template <Array A> A expand(const A& x, const Shape& shape) { return x.shape() == shape ? x : apply(Expand{shape}, x); }
 
-/// Elements start, start + step, … before stop along one axis. As in Python: negative positions count from the end, those
-/// beyond the ends are clamped, step may be negative.  slice(x, 0, {}, {}, -1) runs backwards.
+/// Elements start, start + step, … before stop along one axis. As in Python: negative positions count from the end,
+/// those beyond the ends are clamped, step may be negative.  slice(x, 0, {}, {}, -1) runs backwards.
 template <Array A>
 A slice(const A& x, int axis, std::optional<int64_t> start, std::optional<int64_t> stop = {}, int64_t step = 1) {
   return apply(Slice{normalize_axis(axis, x.rank(), "slice"), start, stop, step}, x);
@@ -177,8 +178,8 @@ template <Array A> std::vector<A> chunk(const A& x, int64_t count, int axis = -1
 /// auto [a, b] = chunk<2>(x);
 template <size_t N, Array A> std::array<A, N> chunk(const A& x, int axis = -1) {
   std::vector<A> parts = chunk(x, int64_t(N), axis);
-  return [&]<size_t... I>(std::index_sequence<I...>) { return std::array<A, N>{std::move(parts[I])...}; }(
-             std::make_index_sequence<N>{});
+  return [&]<size_t... I>(std::index_sequence<I...>) { return std::array<A, N>{std::move(parts[I])...}; }
+  (std::make_index_sequence<N>{});
 }
 
 }  // namespace pf

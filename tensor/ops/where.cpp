@@ -5,8 +5,7 @@
 namespace pf {
 namespace {
 
-template <class T>
-void choose(int64_t n, const void* const* in, void* out) {
+template <class T> void choose(int64_t n, const void* const* in, void* out) {
   const bool* condition = static_cast<const bool*>(in[0]);
   const T* a = static_cast<const T*>(in[1]);
   const T* b = static_cast<const T*>(in[2]);

@@ -31,7 +31,8 @@ TEST(CustomOp, works_with_all_derivatives) {
   EXPECT_NEAR(grad(op(x), x).item(), grad(silu(x), x).item(), 1e-14);
   EXPECT_NEAR(grad(recorded_grad(op(x), x), x).item(), grad(recorded_grad(silu(x), x), x).item(), 1e-14);
   const Tensor t = tensor({2.0}, {}, float64);
-  EXPECT_NEAR(push_tangents<Tensor>(op(x), std::span(&x, 1), std::span(&t, 1)).item(), 2 * grad(silu(x), x).item(), 1e-14);
+  EXPECT_NEAR(push_tangents<Tensor>(op(x), std::span(&x, 1), std::span(&t, 1)).item(), 2 * grad(silu(x), x).item(),
+              1e-14);
   EXPECT_FALSE(op(Variable(t)).tracked());
   EXPECT_EQ(op(tracked(ones({2, 2}))).dtype(), float32);
 }
@@ -52,8 +53,9 @@ TEST(CustomOp, several_inputs) {
 
 TEST(CustomOp, a_wrong_rule_cannot_be_made_into_an_operation) {
   const std::string error = error_of([] {
-    CustomOp("wrong_swish", [](auto x) { return x[0] * sigmoid(x[0]); },
-             [](auto x, const Variable&, const Variable& g) { return std::vector<Variable>{g * sigmoid(x[0])}; }, samples());
+    CustomOp(
+        "wrong_swish", [](auto x) { return x[0] * sigmoid(x[0]); },
+        [](auto x, const Variable&, const Variable& g) { return std::vector<Variable>{g * sigmoid(x[0])}; }, samples());
   });
   EXPECT_TRUE(error.starts_with("wrong_swish: the derivative rule is wrong: ")) << error;
   EXPECT_NE(error.find("first order, input 0 [3, 4], element"), std::string::npos) << error;
@@ -63,18 +65,20 @@ TEST(CustomOp, a_wrong_rule_cannot_be_made_into_an_operation) {
 TEST(CustomOp, a_rule_that_is_right_once_but_not_twice_is_caught) {
   // The rule computes on plain values, so that its own derivative is lost.
   const std::string error = error_of([] {
-    CustomOp("cube", [](auto x) { return x[0] * x[0] * x[0]; },
-             [](auto x, const Variable&, const Variable& g) {
-               return std::vector<Variable>{g * stop_gradient(x[0] * x[0] * 3)};
-             },
-             samples());
+    CustomOp(
+        "cube", [](auto x) { return x[0] * x[0] * x[0]; },
+        [](auto x, const Variable&, const Variable& g) {
+          return std::vector<Variable>{g * stop_gradient(x[0] * x[0] * 3)};
+        },
+        samples());
   });
   EXPECT_NE(error.find("second order"), std::string::npos) << error;
 }
 
 TEST(CustomOp, malformed_rules) {
   auto make = [](CustomOp::Vjp rule) {
-    CustomOp("double_it", [](auto x) { return x[0] * 2; }, std::move(rule), samples());
+    CustomOp(
+        "double_it", [](auto x) { return x[0] * 2; }, std::move(rule), samples());
   };
   EXPECT_EQ(error_of([&] { make([](auto, const Variable&, const Variable&) { return std::vector<Variable>(); }); }),
             "double_it: its derivative rule gave 0 cotangents for 1 inputs");

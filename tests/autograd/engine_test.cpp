@@ -84,7 +84,9 @@ TEST(Engine, unused_inputs_are_errors_that_name_them) {
   const Variable x = tracked(tensor({1, 2}), "encoder.weight"), y = number(1), constant(tensor({1.0}));
   EXPECT_EQ(error_of([&] { grad(y * y, x); }),
             "grad: `encoder.weight` [2] does not influence the result; leave it out, or pass allow_unused for zeros");
-  EXPECT_EQ(error_of([&] { grad(y * y, std::vector{y, number(2)}); }),
+  EXPECT_EQ(error_of([&] {
+              grad(y * y, std::vector{y, number(2)});
+            }),
             "grad: input 1 [] does not influence the result; leave it out, or pass allow_unused for zeros");
   EXPECT_EQ(error_of([&] { grad(y * y, constant); }), "grad: input 0 [1] is a constant; make it with tracked(…)");
   const std::vector<Tensor> g = grad(y * y, std::vector{y, x}, {.allow_unused = true});
@@ -99,8 +101,9 @@ TEST(Engine, a_derivative_of_zero_is_not_unused) {
 
 TEST(Engine, errors_say_what_to_do) {
   const Variable x = tracked(tensor({1, 2, 3}));
-  EXPECT_EQ(error_of([&] { grad(x * 2.0, x); }),
-            "grad: the result has shape [3]: expected one element; sum or average it first, or use vjp with a cotangent");
+  EXPECT_EQ(
+      error_of([&] { grad(x * 2.0, x); }),
+      "grad: the result has shape [3]: expected one element; sum or average it first, or use vjp with a cotangent");
   EXPECT_EQ(error_of([&] { pull_cotangents<Tensor>(x * 2.0, std::span(&x, 1), ones({2})); }),
             "grad: cotangent [2] for a result [3]: shapes must agree");
   EXPECT_EQ(error_of([&] { pull_cotangents<Tensor>(x * 2.0, std::span(&x, 1), ones({3}, float64)); }),

@@ -118,12 +118,13 @@ TEST(Functional, a_recorded_divergence_has_derivatives_in_inputs_and_parameters)
       EXPECT_NEAR(g[0].to_vector<double>()[size_t(i)],
                   difference(x.value(), i, [&](const Tensor& at) { return total(Variable(at), f).item(); }), 1e-7);
     for (int64_t i = 0; i < 9; ++i)
-      EXPECT_NEAR(g[1].to_vector<double>()[size_t(i)], difference(f.a.value(), i,
-                                                                  [&](const Tensor& at) {
-                                                                    Field moved = f;
-                                                                    moved.a = tracked(at);
-                                                                    return total(x, moved).item();
-                                                                  }),
+      EXPECT_NEAR(g[1].to_vector<double>()[size_t(i)],
+                  difference(f.a.value(), i,
+                             [&](const Tensor& at) {
+                               Field moved = f;
+                               moved.a = tracked(at);
+                               return total(x, moved).item();
+                             }),
                   1e-7);
   }
 }
@@ -167,16 +168,24 @@ TEST(Functional, straight_through_is_hard_forward_and_soft_backward) {
 
 TEST(Functional, errors) {
   const Map wider = [](const Variable& x) { return concat({x, x}, -1); };
-  EXPECT_EQ(error_of([&] { divergence(wider, ones({2, 3})); }),
+  EXPECT_EQ(error_of([&] {
+              divergence(wider, ones({2, 3}));
+            }),
             "divergence: a map from [2, 3] to [2, 6]: expected the same shape, [B, ...]");
   EXPECT_EQ(error_of([&] { divergence(wider, ones({})); }),
             "divergence: input []: expected a first axis of samples, [B, ...]");
   EXPECT_EQ(error_of([&] { batch_jacobian(wider, ones({2})); }), "batch_jacobian: input [2]: expected [B, d]");
-  EXPECT_EQ(error_of([&] { hutchinson_divergence(wider, ones({2, 3}), ones({3})); }),
+  EXPECT_EQ(error_of([&] {
+              hutchinson_divergence(wider, ones({2, 3}), ones({3}));
+            }),
             "hutchinson_divergence: probe [3] for an input [2, 3]: shapes must agree");
-  EXPECT_EQ(error_of([&] { hvp(wider, ones({2, 3}), ones({2, 3})); }),
+  EXPECT_EQ(error_of([&] {
+              hvp(wider, ones({2, 3}), ones({2, 3}));
+            }),
             "hvp: the function's value has shape [2, 6]: expected one element");
-  EXPECT_EQ(error_of([&] { jvp(wider, ones({2, 3}), ones({3})); }),
+  EXPECT_EQ(error_of([&] {
+              jvp(wider, ones({2, 3}), ones({3}));
+            }),
             "jvp: tangent [3] for an input [2, 3]: shapes must agree");
 }
 

@@ -14,9 +14,13 @@
 namespace pf {
 namespace {
 
+/// The operation's name, with a number where several entries share it.
 std::string test_name(const testing::TestParamInfo<size_t>& info) {
-  const OpEntry& entry = op_catalogue()[info.param];
-  return join(entry.op.empty() ? entry.name : entry.op, "_", int64_t(info.param));
+  const std::vector<OpEntry>& all = op_catalogue();
+  const std::string& name = all[info.param].name;
+  int64_t before = 0;
+  for (size_t i = 0; i < info.param; ++i) before += all[i].name == name;
+  return before ? join(name, "_", before + 1) : name;
 }
 
 class OpLaws : public testing::TestWithParam<size_t> {
@@ -49,7 +53,8 @@ TEST_P(OpLaws, derivatives) {
     EXPECT_TRUE(layouts.contains(layout) || entry().skipped.contains(layout))
         << entry().name << ": no input was " << layout << ", and no reason is on record";
   std::cout << entry().name << ": " << sets << " sets of inputs, " << first << " comparisons of first order, " << second
-            << " of second, " << forward << " of forward mode; largest error " << worst << ", in float32 " << single << '\n';
+            << " of second, " << forward << " of forward mode; largest error " << worst << ", in float32 " << single
+            << '\n';
   RecordProperty("comparisons", int(first + second + forward));
 }
 
@@ -94,7 +99,8 @@ TEST(OpCatalogue, knows_every_operation_in_the_headers) {
 
 TEST(OpCatalogue, names_of_one_struct_differ_or_its_parameters_do) {
   std::set<std::string> seen;
-  for (const OpEntry& entry : op_catalogue()) EXPECT_TRUE(seen.insert(entry.name + "|" + entry.description).second) << entry.name;
+  for (const OpEntry& entry : op_catalogue())
+    EXPECT_TRUE(seen.insert(entry.name + "|" + entry.description).second) << entry.name;
 }
 
 }  // namespace

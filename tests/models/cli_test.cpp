@@ -41,23 +41,27 @@ Outcome run(const TemporaryFolder& folder, const std::string& words, const std::
 void expect_error(const Outcome& outcome, int code, const std::string& part) {
   EXPECT_EQ(outcome.code, code) << outcome.err;
   EXPECT_TRUE(contains(outcome.err, part));
-  const std::string last = outcome.err.substr(outcome.err.rfind("pushforward: ") == std::string::npos ? 0 : outcome.err.rfind("pushforward: "));
+  const std::string last = outcome.err.substr(
+      outcome.err.rfind("pushforward: ") == std::string::npos ? 0 : outcome.err.rfind("pushforward: "));
   EXPECT_EQ(std::count(last.begin(), last.end(), '\n'), 1) << outcome.err;
 }
 
 std::string small(const std::string& family) {
-  return "train " + family + " --data moons --steps 40 --threads 1 --set hidden=16" + (family == "flow" ? " --set layers=2" : "");
+  return "train " + family + " --data moons --steps 40 --threads 1 --set hidden=16" +
+         (family == "flow" ? " --set layers=2" : "");
 }
 
 TEST(Program, UsageErrors) {
   TemporaryFolder f;
   expect_error(run(f, "trian flow"), 2, "command 'trian': there is none of this name; did you mean 'train'?");
-  expect_error(run(f, "train flw --data moons --out " + (f / "r")), 2, "family 'flw': there is none of this name; did you mean 'flow'?");
+  expect_error(run(f, "train flw --data moons --out " + (f / "r")), 2,
+               "family 'flw': there is none of this name; did you mean 'flow'?");
   expect_error(run(f, "train flow --data moon --out " + (f / "r")), 2, "did you mean 'moons'?");
   expect_error(run(f, "train flow --out " + (f / "r")), 2, "--data is missing");
   expect_error(run(f, "train flow --data moons --set hiden=3 --out " + (f / "r")), 2, "did you mean 'hidden'?");
   expect_error(run(f, "train flow --data moons --set hidden=x --out " + (f / "r")), 2, "hidden=x: expected a number");
-  expect_error(run(f, "train flow --data moons --set variant=nice --out " + (f / "r")), 2, "expected one of spline, realnvp");
+  expect_error(run(f, "train flow --data moons --set variant=nice --out " + (f / "r")), 2,
+               "expected one of spline, realnvp");
   expect_error(run(f, "train flow --data moons --steps 0 --out " + (f / "r")), 2, "--steps");
   expect_error(run(f, "train flow --data moons --batch 1000000 --out " + (f / "r")), 2, "100000 rows");
   expect_error(run(f, "train flow --data moons --resume --out " + (f / "r")), 2, "leave --resume out");
@@ -121,7 +125,8 @@ TEST(Program, EveryCommandWorksOnEveryFamily) {
     EXPECT_EQ(read_npy(f / "way.npy").shape(), (Shape{3, 5, 2}));
     // Errors that need a model.
     write_npy(f / "wide.npy", zeros({4, 9}));
-    expect_error(run(f, "push " + dir + " --z " + (f / "wide.npy") + " --out " + (f / "no.npy")), 1, "[4, 9]: expected [n, ");
+    expect_error(run(f, "push " + dir + " --z " + (f / "wide.npy") + " --out " + (f / "no.npy")), 1,
+                 "[4, 9]: expected [n, ");
     expect_error(run(f, "sample " + dir + " --out " + (f / "x.gif")), 2, "ends in .npy or .png");
     expect_error(run(f, "train " + name + " --resume --set hidden=17 --out " + dir), 2, "another hidden");
     EXPECT_FALSE(fs::exists(f / "no.npy"));
@@ -152,7 +157,8 @@ TEST(Program, DamagedRunsAreErrors) {
 TEST(Program, DivergenceIsNamedAndTheSnapshotStays) {
   TemporaryFolder f;
   const std::string dir = f / "run";
-  const Outcome outcome = run(f, "train flow-matching --data moons --set variant=independent --steps 3000 --lr 1e30 --out " + dir);
+  const Outcome outcome =
+      run(f, "train flow-matching --data moons --set variant=independent --steps 3000 --lr 1e30 --out " + dir);
   expect_error(outcome, 1, "train: step ");
   EXPECT_TRUE(contains(outcome.err, "a smaller --lr may help"));
 }
@@ -191,12 +197,16 @@ std::vector<std::pair<std::string, std::vector<float>>> weights(const std::strin
 }
 
 class Killed : public ::testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Families, Killed, ::testing::Values("vae", "flow", "flow-matching"),
-                         [](const auto& info) { std::string n = info.param; std::erase(n, '-'); return n; });
+INSTANTIATE_TEST_SUITE_P(Families, Killed, ::testing::Values("vae", "flow", "flow-matching"), [](const auto& info) {
+  std::string n = info.param;
+  std::erase(n, '-');
+  return n;
+});
 
 TEST_P(Killed, ResumingGivesTheBitsOfAnUninterruptedRun) {
   TemporaryFolder f;
-  const std::string base = std::string("train ") + GetParam() + " --data moons --steps 1500 --batch 64 --set hidden=24 ";
+  const std::string base =
+      std::string("train ") + GetParam() + " --data moons --steps 1500 --batch 64 --set hidden=24 ";
   ASSERT_EQ(run(f, base + "--threads 1 --out " + (f / "whole")).code, 0) << read_file(f / "stderr");
   ASSERT_EQ(run(f, base + "--threads 2 --out " + (f / "two")).code, 0);
   const auto whole = weights(f / "whole");
@@ -229,7 +239,8 @@ TEST(Program, CtrlCSavesAndSaysHowToGoOn) {
   TemporaryFolder f;
   const std::string dir = f / "run";
   const pid_t child = start(f, "train flow --data moons --steps 1000000 --set hidden=16 --threads 1 --out " + dir);
-  for (int i = 0; i < 100 && !fs::exists(dir + "/metrics.jsonl"); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  for (int i = 0; i < 100 && !fs::exists(dir + "/metrics.jsonl"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
   kill(child, SIGINT);
   int status = 0;
@@ -268,7 +279,8 @@ TEST(Program, AtlasOnOnePage) {
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const std::string page = read_file(dir + "/atlas.html");
   EXPECT_LT(page.size(), 3000000u);
-  for (const char* title : {"variational autoencoder", "normalizing flow", "flow matching"}) EXPECT_TRUE(contains(page, title));
+  for (const char* title : {"variational autoencoder", "normalizing flow", "flow matching"})
+    EXPECT_TRUE(contains(page, title));
   for (const char* sign : {"http://", "https://"}) {
     // The only addresses allowed are names of XML namespaces, which nothing fetches.
     for (size_t at = page.find(sign); at != std::string::npos; at = page.find(sign, at + 1))

@@ -115,9 +115,15 @@ std::tuple<int, int, bool> decode(const fs::path& path) {
 }
 
 TEST(Template, FillsRepeatsAndEscapes) {
-  json values = {{"name", "<a & \"b\">"}, {"list", {{{"x", 1}}, {{"x", 2}}}}, {"none", json::array()}, {"yes", true}, {"words", {"p", "q"}}};
+  json values = {{"name", "<a & \"b\">"},
+                 {"list", {{{"x", 1}}, {{"x", 2}}}},
+                 {"none", json::array()},
+                 {"yes", true},
+                 {"words", {"p", "q"}}};
   EXPECT_EQ(render_template("{{name}}|{{{name}}}", values), "&lt;a &amp; &quot;b&quot;&gt;|<a & \"b\">");
-  EXPECT_EQ(render_template("{{#list}}{{x}}{{#yes}}{{name}}{{/yes}};{{/list}}", {{"name", "n"}, {"yes", true}, {"list", values["list"]}}), "1n;2n;");
+  EXPECT_EQ(render_template("{{#list}}{{x}}{{#yes}}{{name}}{{/yes}};{{/list}}",
+                            {{"name", "n"}, {"yes", true}, {"list", values["list"]}}),
+            "1n;2n;");
   EXPECT_EQ(render_template("{{#none}}a{{/none}}{{^none}}b{{/none}}{{#yes}}c{{/yes}}{{^yes}}d{{/yes}}", values), "bc");
   EXPECT_EQ(render_template("{{#words}}<{{.}}>{{/words}}", values), "<p><q>");
   EXPECT_EQ(render_template("{{name}}", {{"name", "{{name}}"}}), "{{name}}");  // values are not templates
@@ -318,10 +324,12 @@ TEST(AtlasPage, KeepsDensityMassWhenThinning) {
 
 TEST(AtlasPage, ShowsImagesAsBytes) {
   AtlasPage page = image_page();
-  page.panels[0].nearest = tensor(std::vector<double>{0, 1, 0.5, 2, -1, NAN, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, {1, 20});
+  page.panels[0].nearest =
+      tensor(std::vector<double>{0, 1, 0.5, 2, -1, NAN, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, {1, 20});
   json data = data_of(atlas_html(page));
   EXPECT_EQ(data["image"], json({4, 5}));
-  EXPECT_EQ(data["panels"][0]["nearest"]["bytes"], base64({0, 255, 128, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(data["panels"][0]["nearest"]["bytes"],
+            base64({0, 255, 128, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
   EXPECT_EQ(data["panels"][0]["interpolation"]["shape"], json({2, 5, 20}));
 }
 
@@ -331,9 +339,7 @@ TEST(AtlasPage, RefusesShapesItCannotShow) {
     spoil(page);
     try {
       atlas_html(page);
-    } catch (const Error& e) {
-      return std::string(e.what());
-    }
+    } catch (const Error& e) { return std::string(e.what()); }
     return std::string("no error");
   };
   EXPECT_EQ(message([](AtlasPage& p) { p.data = points(5, 3, 0); }), "atlas: data: shape [5, 3]: expected 2 columns");
@@ -342,7 +348,10 @@ TEST(AtlasPage, RefusesShapesItCannotShow) {
   EXPECT_EQ(message([](AtlasPage& p) { p.panels[0].density = points(4, 2, 0); }),
             "atlas: The flow: density: shape [4, 2]: expected a square grid");
   EXPECT_EQ(message([](AtlasPage& p) { p.range = 0; }), "atlas: range 0: expected a positive half width");
-  EXPECT_EQ(message([](AtlasPage& p) { p.data = zeros({3, 2}, int64); }), "atlas: data: int64: expected float32 or float64");
+  EXPECT_EQ(message([](AtlasPage& p) {
+              p.data = zeros({3, 2}, int64);
+            }),
+            "atlas: data: int64: expected float32 or float64");
 }
 
 TEST(AtlasPage, ShowsWhatThereIs) {
@@ -364,8 +373,10 @@ TEST(WriteAtlas, WritesWholeFilesAndNothingElse) {
     Folder folder;
     write_atlas(page, (folder.path / "deep" / "atlas").string());
     std::set<std::string> names;
-    for (const auto& entry : fs::directory_iterator(folder.path / "deep" / "atlas")) names.insert(entry.path().filename());
-    EXPECT_EQ(names, (std::set<std::string>{"atlas.html", "overview.png", "flow-plain.png", "vae-plain.png", "gan-plain.png", "loss.png"}));
+    for (const auto& entry : fs::directory_iterator(folder.path / "deep" / "atlas"))
+      names.insert(entry.path().filename());
+    EXPECT_EQ(names, (std::set<std::string>{"atlas.html", "overview.png", "flow-plain.png", "vae-plain.png",
+                                            "gan-plain.png", "loss.png"}));
     for (const std::string& name : names) {
       if (!name.ends_with(".png")) continue;
       auto [width, height, varied] = decode(folder.path / "deep" / "atlas" / name);

@@ -1,5 +1,8 @@
 #include "nn/checkpoint.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "autograd/autograd.h"
 #include "nn/mlp.h"
 #include "nn/optim/adam.h"
@@ -9,6 +12,7 @@
 #include "nn/state.h"
 #include "tensor/allocator.h"
 #include "tensor/files.h"
+#include "tensor/ops/argmax.h"
 #include "tensor/parallel.h"
 #include "tests/support/temporary.h"
 
@@ -35,7 +39,8 @@ struct Training {
   void run(int64_t until) {
     for (; step < until; ++step) {
       const Tensor x = rng.normal({16, 3});
-      auto [loss, gradients] = value_and_grad(parameters, [&] { return mean(square(model(x, rng) - slice(x, 1, 0, 2))); });
+      auto [loss, gradients] =
+          value_and_grad(parameters, [&] { return mean(square(model(x, rng) - slice(x, 1, 0, 2))); });
       adam.update(parameters, clip_by_norm(std::move(gradients), 0.5), schedule(step));
       ema.update(parameters);
     }
@@ -95,19 +100,50 @@ TEST(Snapshot, ASnapshotTakenIsNotChangedByFurtherTraining) {
   training.run(6);
   size_t i = 0;
   for (const auto& [name, value] : before.tensors.tensors)
-    if (value.dtype() == float32) EXPECT_EQ(value.to_vector<float>(), values[i++]) << name;
+    if (value.dtype() == float32) { EXPECT_EQ(value.to_vector<float>(), values[i++]) << name; }
 }
 
 TEST(Snapshot, EveryTruncationIsACleanError) {
   TemporaryFolder folder;
   const std::string path = folder / "snapshot.safetensors";
   Snapshot small;
-  small.put("model", [] { NamedTensors t; t.add("w", arange(0, 5)); return t; }());
+  small.put("model", [] {
+    NamedTensors t;
+    t.add("w", arange(0, 5));
+    return t;
+  }());
   small.meta = {{"step", 3}};
   save_snapshot(path, small);
   const std::string whole = read_file(path);
   testing::expect_survives_damage(path, whole, [](const std::string& p) { load_snapshot(p); });
   EXPECT_EQ(load_snapshot(path).get("model").at("w").to_vector<float>(), (std::vector<float>{0, 1, 2, 3, 4}));
+}
+
+TEST(Snapshot, AKillAtAnyMomentLeavesAWholeOne) {
+  TemporaryFolder folder;
+  const std::string path = folder / "snapshot.safetensors";
+  auto save = [&](int step) {
+    NamedTensors weights;
+    weights.add("w", full({1 << 16}, step));
+    Snapshot snapshot;
+    snapshot.put("model", weights);
+    snapshot.meta = {{"step", step}};
+    save_snapshot(path, snapshot);
+  };
+  save(0);
+  Rng rng(1);
+  for (int round = 0; round < 15; ++round) {
+    const pid_t child = ::fork();
+    if (child == 0)
+      for (int step = 1;; ++step) save(step);
+    ::usleep(useconds_t(rng.uniform() * 20000));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    const Snapshot found = load_snapshot(path);
+    const Tensor w = found.get("model").at("w");
+    EXPECT_EQ(min(w).item(), found.meta.at("step").get<int>());
+    EXPECT_EQ(max(w).item(), found.meta.at("step").get<int>());
+  }
 }
 
 TEST(Snapshot, OtherFilesAreToldApart) {
@@ -116,10 +152,12 @@ TEST(Snapshot, OtherFilesAreToldApart) {
   NamedTensors weights;
   weights.add("w", zeros({2}));
   write_safetensors(path, weights);
-  EXPECT_TRUE(contains(error_of([&] { load_snapshot(path); }), path + ": a safetensors file, but not a snapshot of a training"));
+  EXPECT_TRUE(contains(error_of([&] { load_snapshot(path); }),
+                       path + ": a safetensors file, but not a snapshot of a training"));
   weights.metadata = {{"format", "pushforward snapshot"}, {"version", "9"}, {"meta", "{}"}};
   write_safetensors(path, weights);
-  EXPECT_TRUE(contains(error_of([&] { load_snapshot(path); }), path + ": snapshot version '9': this program reads version 1"));
+  EXPECT_TRUE(
+      contains(error_of([&] { load_snapshot(path); }), path + ": snapshot version '9': this program reads version 1"));
   weights.metadata["version"] = "1";
   weights.metadata["meta"] = "{";
   write_safetensors(path, weights);

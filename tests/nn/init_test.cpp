@@ -96,7 +96,8 @@ TEST(Init, GainsKeepTheSizeOfASignal) {
 TEST(Init, MaskedRowsCountWhatTheySee) {
   Rng rng(1);
   Tensor allowed = zeros({2, 1000});
-  for (int i = 0; i < 1000; ++i) allowed.mutable_data<float>()[i] = i < 250, allowed.mutable_data<float>()[1000 + i] = 1;
+  for (int i = 0; i < 1000; ++i)
+    allowed.mutable_data<float>()[i] = i < 250, allowed.mutable_data<float>()[1000 + i] = 1;
   const MaskedLinear layer(allowed, rng);
   const Tensor weight = layer.weight.value();
   EXPECT_NEAR(sum(square(slice(weight, 0, 0, 1))).item(), 1, 0.15);
@@ -105,10 +106,12 @@ TEST(Init, MaskedRowsCountWhatTheySee) {
 }
 
 TEST(Activation, Names) {
-  for (int i = 0; i <= int(Activation::softplus); ++i) EXPECT_EQ(parse_activation(to_string(Activation(i))), Activation(i));
-  EXPECT_EQ(error_of([] { parse_activation("reul"); }),
-            "activation: unknown name 'reul': expected one of identity, relu, leaky_relu, elu, silu, gelu, tanh, sigmoid, "
-            "softplus; did you mean 'relu'?");
+  for (int i = 0; i <= int(Activation::softplus); ++i)
+    EXPECT_EQ(parse_activation(to_string(Activation(i))), Activation(i));
+  EXPECT_EQ(
+      error_of([] { parse_activation("reul"); }),
+      "activation: unknown name 'reul': expected one of identity, relu, leaky_relu, elu, silu, gelu, tanh, sigmoid, "
+      "softplus; did you mean 'relu'?");
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ TEST(MaskedLinear, SeesOnlyWhatTheMaskAllows) {
   for (int output = 0; output < 3; ++output) {
     const Variable at = tracked(x);
     const Tensor slope = grad(sum(slice(layer(at), 1, output, output + 1)), at, {.allow_unused = true});
-    for (int input = 0; input < 3; ++input) EXPECT_EQ(slope.at({0, input}) != 0, output > input) << output << " " << input;
+    for (int input = 0; input < 3; ++input)
+      EXPECT_EQ(slope.at({0, input}) != 0, output > input) << output << " " << input;
   }
   EXPECT_TRUE(contains(error_of([&] { MaskedLinear(full({2, 2}, 0.5), rng); }), "the mask holds 0.5"));
 }
@@ -55,17 +56,35 @@ TEST(LayerNorm, FusedEqualsComposite) {
   for (const Shape& shape : {Shape{1, 1}, Shape{3, 5}, Shape{2, 3, 16}, Shape{700, 64}, Shape{0, 4}, Shape{9}}) {
     for (DType dtype : {float32, float64}) {
       const int64_t n = shape.back();
-      const Variable x = tracked(rng.normal(shape, dtype)), w = tracked(rng.normal({n}, dtype)), b = tracked(rng.normal({n}, dtype));
+      const Variable x = tracked(rng.normal(shape, dtype)), w = tracked(rng.normal({n}, dtype)),
+                     b = tracked(rng.normal({n}, dtype));
       const Tensor g = rng.normal(shape, dtype);
       const Variable fused = layer_norm(x, w, b), composite = LayerNormOp{}.composite(x, w, b);
       const std::array<Variable, 3> inputs = {x, w, b};
       const auto a = pull_cotangents<Tensor>(fused, inputs, g), e = pull_cotangents<Tensor>(composite, inputs, g);
       const double tolerance = dtype == float32 ? 1e-4 : 1e-11;
-      auto distance = [&](const Tensor& p, const Tensor& q) { return std::sqrt(sum(square(p - q)).item() / double(std::max<int64_t>(1, q.numel()))); };
+      auto distance = [&](const Tensor& p, const Tensor& q) {
+        return std::sqrt(sum(square(p - q)).item() / double(std::max<int64_t>(1, q.numel())));
+      };
       EXPECT_LT(distance(fused.value(), composite.value()), tolerance) << to_string(shape);
-      for (int i = 0; i < 3; ++i) EXPECT_LT(distance(a[size_t(i)], e[size_t(i)]), tolerance * 30) << to_string(shape) << " input " << i;
+      for (int i = 0; i < 3; ++i)
+        EXPECT_LT(distance(a[size_t(i)], e[size_t(i)]), tolerance * 30) << to_string(shape) << " input " << i;
     }
   }
+}
+
+TEST(LayerNorm, SecondDerivatives) {
+  Rng rng(3);
+  const Tensor x = rng.normal({4, 6}, float64), w = rng.normal({6}, float64), b = rng.normal({6}, float64);
+  const Tensor g = rng.normal({4, 6}, float64), direction = rng.normal({4, 6}, float64);
+  auto slope = [&](const Variable& at) {
+    return recorded_grad(sum(square(layer_norm(at, Variable(w), Variable(b))) * g), at);
+  };
+  const Variable at = tracked(x);
+  const Tensor exact = grad(sum(slope(at) * direction), at);
+  auto moved = [&](double h) { return slope(tracked(x + direction * h)).value(); };
+  const Tensor numeric = (moved(1e-6) - moved(-1e-6)) * 5e5;
+  EXPECT_LT(std::sqrt(sum(square(exact - numeric)).item()), 1e-6 * std::sqrt(sum(square(exact)).item()));
 }
 
 TEST(BatchNorm, TrainsWithTheBatchAndEvaluatesWithTheRunningStatistics) {

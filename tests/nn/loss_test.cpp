@@ -41,7 +41,8 @@ TEST(Loss, Probabilities) {
   const double first = std::log(std::exp(1) + std::exp(-2) + std::exp(3)) - 3;
   const double second = std::log(std::exp(0.5) + std::exp(0.25) + std::exp(-1)) - 0.5;
   EXPECT_NEAR(cross_entropy(a, labels).item(), (first + second) / 2, 1e-14);
-  EXPECT_TRUE(contains(error_of([&] { cross_entropy(a, zeros({2})); }), "cross_entropy: logits [2, 3] and labels [2] float32"));
+  EXPECT_TRUE(
+      contains(error_of([&] { cross_entropy(a, zeros({2})); }), "cross_entropy: logits [2, 3] and labels [2] float32"));
 }
 
 TEST(Loss, Normals) {

@@ -24,11 +24,13 @@ using testing::TemporaryFolder;
 /// The laws for one module, with its type hidden. `make(seed)` builds it, `run(module, input)` evaluates it.
 struct Laws {
   std::string name;
-  std::function<void()> training_moves_every_parameter, copies_are_snapshots, files_keep_everything, derivatives_are_right,
-      empty_batches_pass, wrong_widths_are_explained;
+  std::function<void()> training_moves_every_parameter, copies_are_snapshots, files_keep_everything,
+      derivatives_are_right, empty_batches_pass, wrong_widths_are_explained;
 };
 
-bool same_bits(const Variable& a, const Variable& b) { return a.shape() == b.shape() && a.value().to_vector<float>() == b.value().to_vector<float>(); }
+bool same_bits(const Variable& a, const Variable& b) {
+  return a.shape() == b.shape() && a.value().to_vector<float>() == b.value().to_vector<float>();
+}
 
 /// A loss with another weight for every output, so that no gradient vanishes by symmetry.
 Variable weighted_sum(const Variable& y) {
@@ -128,7 +130,10 @@ struct Tables {
   std::optional<Mlp> net;
   explicit Tables(Rng& rng) : tables{Embedding(4, 3, rng)}, net(Mlp({3, 4, 1}, rng)) {}
   Variable operator()(const Tensor& indices) const { return (*net)(tables[0](indices)); }
-  static void fields(auto& self, auto&& visit) { visit("tables", self.tables); visit("net", self.net); }
+  static void fields(auto& self, auto&& visit) {
+    visit("tables", self.tables);
+    visit("net", self.net);
+  }
 };
 
 const auto call = [](auto& module, const Tensor& x) -> Variable { return module(Variable(x)); };
@@ -138,51 +143,103 @@ std::vector<Laws> all_modules() {
   const std::string linear_error = "linear: [5, 4] × [";
   auto rng = [](int seed) { return Rng(uint64_t(seed)); };
   return {
-      laws("linear", [=](int s) { Rng r = rng(s); return Linear(3, 4, r); }, call, x, bad, "[4, 3]"),
-      laws("linear_without_bias", [=](int s) { Rng r = rng(s); return Linear(3, 4, r, {.bias = false}); }, call, x, bad, "[4, 3]"),
-      laws("linear_on_3_axes", [=](int s) { Rng r = rng(s); return Linear(3, 4, r); }, call, sample({2, 5, 3}), bad, "[4, 3]"),
-      laws("masked_linear",
-           [=](int s) {
-             Rng r = rng(s);
-             const std::vector<int64_t> in = {0, 1, 2}, to = {0, 1, 2, 1};
-             return MaskedLinear(degree_mask(in, to), r);
-           },
-           call, x, bad, "[4, 3]"),
-      laws("mlp", [=](int s) { Rng r = rng(s); return Mlp({3, 8, 8, 2}, r); }, call, x, bad, "in layers.0: "),
-      laws("mlp_with_everything",
-           [=](int s) {
-             Rng r = rng(s);
-             return Mlp({3, 8, 8, 2}, r,
-                        {.activation = Activation::gelu, .final_activation = Activation::tanh, .layer_norm = true, .dropout = 0.3});
-           },
-           [](auto& module, const Tensor& in) -> Variable { Rng r(9); return module(Variable(in), r); }, x, bad, "in layers.0: "),
-      laws("sequential",
-           [=](int s) {
-             Rng r = rng(s);
-             return Sequential(Linear(3, 6, r), LayerNorm(6), ActivationLayer{Activation::tanh}, Dropout{}, Linear(6, 1, r));
-           },
-           call, x, bad, "in layers.0: "),
-      laws("layer_norm", [=](int) { return LayerNorm(3); }, call, x, bad, "layer_norm: [5, 4] with weight [3]"),
-      laws("batch_norm", [=](int) { return BatchNorm(3); }, call, x, bad, "batch_norm: [5, 4]: expected [..., 3]"),
-      laws("batch_norm_train", [=](int) { return BatchNorm(3); },
-           [](auto& module, const Tensor& in) -> Variable { return module.train(Variable(in)); }, x, bad,
-           "batch_norm: [5, 4]: expected [..., 3]"),
-      laws("embedding", [=](int s) { Rng r = rng(s); return Embedding(4, 3, r); },
-           [](auto& module, const Tensor& in) -> Variable { return module(in); }, tensor({0, 3, 1, 2, 1, 0}, {3, 2}, int64),
-           tensor({0, 4}, int64), "4"),
-      laws("embedding_then_mlp_in_a_vector",
-           [=](int s) {
-             Rng r = rng(s);
-             return Tables(r);
-           },
-           [](auto& module, const Tensor& in) -> Variable { return module(in); },
-           tensor({0, 3, 1, 2, 1, 0}, {3, 2}, int64), tensor({0, 4}, int64), "4"),
-      laws("fourier_features_then_linear",
-           [=](int s) { Rng r = rng(s); return Sequential(FourierFeatures(3, 8, r), Linear(8, 2, r)); }, call, x, bad,
-           "in layers.0: "),
-      laws("sinusoidal_embedding_then_linear",
-           [=](int s) { Rng r = rng(s); return Sequential(SinusoidalEmbedding(8, 20), Linear(8, 2, r)); }, call, sample({5}),
-           bad, ""),
+      laws(
+          "linear",
+          [=](int s) {
+            Rng r = rng(s);
+            return Linear(3, 4, r);
+          },
+          call, x, bad, "[4, 3]"),
+      laws(
+          "linear_without_bias",
+          [=](int s) {
+            Rng r = rng(s);
+            return Linear(3, 4, r, {.bias = false});
+          },
+          call, x, bad, "[4, 3]"),
+      laws(
+          "linear_on_3_axes",
+          [=](int s) {
+            Rng r = rng(s);
+            return Linear(3, 4, r);
+          },
+          call, sample({2, 5, 3}), bad, "[4, 3]"),
+      laws(
+          "masked_linear",
+          [=](int s) {
+            Rng r = rng(s);
+            const std::vector<int64_t> in = {0, 1, 2}, to = {0, 1, 2, 1};
+            return MaskedLinear(degree_mask(in, to), r);
+          },
+          call, x, bad, "[4, 3]"),
+      laws(
+          "mlp",
+          [=](int s) {
+            Rng r = rng(s);
+            return Mlp({3, 8, 8, 2}, r);
+          },
+          call, x, bad, "in layers.0: "),
+      laws(
+          "mlp_with_everything",
+          [=](int s) {
+            Rng r = rng(s);
+            return Mlp({3, 8, 8, 2}, r,
+                       {.activation = Activation::gelu,
+                        .final_activation = Activation::tanh,
+                        .layer_norm = true,
+                        .dropout = 0.3});
+          },
+          [](auto& module, const Tensor& in) -> Variable {
+            Rng r(9);
+            return module(Variable(in), r);
+          },
+          x, bad, "in layers.0: "),
+      laws(
+          "sequential",
+          [=](int s) {
+            Rng r = rng(s);
+            return Sequential(Linear(3, 6, r), LayerNorm(6), ActivationLayer{Activation::tanh}, Dropout{},
+                              Linear(6, 1, r));
+          },
+          call, x, bad, "in layers.0: "),
+      laws(
+          "layer_norm", [=](int) { return LayerNorm(3); }, call, x, bad, "layer_norm: [5, 4] with weight [3]"),
+      laws(
+          "batch_norm", [=](int) { return BatchNorm(3); }, call, x, bad, "batch_norm: [5, 4]: expected [..., 3]"),
+      laws(
+          "batch_norm_train", [=](int) { return BatchNorm(3); },
+          [](auto& module, const Tensor& in) -> Variable { return module.train(Variable(in)); }, x, bad,
+          "batch_norm: [5, 4]: expected [..., 3]"),
+      laws(
+          "embedding",
+          [=](int s) {
+            Rng r = rng(s);
+            return Embedding(4, 3, r);
+          },
+          [](auto& module, const Tensor& in) -> Variable { return module(in); },
+          tensor({0, 3, 1, 2, 1, 0}, {3, 2}, int64), tensor({0, 4}, int64), "4"),
+      laws(
+          "embedding_then_mlp_in_a_vector",
+          [=](int s) {
+            Rng r = rng(s);
+            return Tables(r);
+          },
+          [](auto& module, const Tensor& in) -> Variable { return module(in); },
+          tensor({0, 3, 1, 2, 1, 0}, {3, 2}, int64), tensor({0, 4}, int64), "4"),
+      laws(
+          "fourier_features_then_linear",
+          [=](int s) {
+            Rng r = rng(s);
+            return Sequential(FourierFeatures(3, 8, r), Linear(8, 2, r));
+          },
+          call, x, bad, "in layers.0: "),
+      laws(
+          "sinusoidal_embedding_then_linear",
+          [=](int s) {
+            Rng r = rng(s);
+            return Sequential(SinusoidalEmbedding(8, 20), Linear(8, 2, r));
+          },
+          call, sample({5}), bad, ""),
   };
 }
 

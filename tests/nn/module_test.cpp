@@ -15,7 +15,10 @@ using testing::error_of;
 struct Scale {
   Variable factor = full({2}, 1.5);
   Tensor offset = zeros({2});
-  static void fields(auto& self, auto&& visit) { visit("factor", self.factor); visit("offset", self.offset); }
+  static void fields(auto& self, auto&& visit) {
+    visit("factor", self.factor);
+    visit("offset", self.offset);
+  }
 };
 
 struct Map {
@@ -48,8 +51,7 @@ struct Everything {
   }
 };
 
-template <class Fields>
-std::vector<std::string> paths(const Fields& fields) {
+template <class Fields> std::vector<std::string> paths(const Fields& fields) {
   std::vector<std::string> out;
   for (const auto& field : fields) out.push_back(field.path);
   return out;
@@ -57,9 +59,17 @@ std::vector<std::string> paths(const Fields& fields) {
 
 TEST(Module, FieldsAreFoundInEveryKindOfContainer) {
   Everything module;
-  const std::vector<std::string> expected = {"list.0.factor",  "list.0.offset",  "list.1.factor", "list.1.offset",
-                                             "pair.0",         "pair.1",         "present.factor", "present.offset",
-                                             "either",         "hidden.scale.factor", "hidden.scale.offset"};
+  const std::vector<std::string> expected = {"list.0.factor",
+                                             "list.0.offset",
+                                             "list.1.factor",
+                                             "list.1.offset",
+                                             "pair.0",
+                                             "pair.1",
+                                             "present.factor",
+                                             "present.offset",
+                                             "either",
+                                             "hidden.scale.factor",
+                                             "hidden.scale.offset"};
   EXPECT_EQ(paths(fields_of(module)), expected);
   EXPECT_EQ(paths(fields_of(std::as_const(module))), expected);
   EXPECT_EQ(count_parameters(module), 2 + 2 + 1 + 1 + 2 + 3 + 2);
@@ -100,7 +110,9 @@ TEST(Module, ErrorsSayWhere) {
   Rng rng(1);
   struct Outer {
     Mlp decoder;
-    Variable operator()(const Variable& x) const { return within("decoder", [&] { return decoder(x); }); }
+    Variable operator()(const Variable& x) const {
+      return within("decoder", [&] { return decoder(x); });
+    }
   };
   const Outer outer{Mlp({3, 4, 4, 2}, rng)};
   EXPECT_TRUE(contains(error_of([&] { outer(zeros({5, 7})); }), "in decoder.layers.0: linear: "));
@@ -117,7 +129,8 @@ TEST(State, LoadsOnlyWhatFits) {
   EXPECT_EQ(loading(missing), "load: `layers.1.bias` [2] of the model is missing");
   NamedTensors unexpected = state_dict(module);
   unexpected.add("layer.1.bias", zeros({2}));
-  EXPECT_EQ(loading(unexpected), "load: `layer.1.bias` [2]: the model has no such field; did you mean 'layers.1.bias'?");
+  EXPECT_EQ(loading(unexpected),
+            "load: `layer.1.bias` [2]: the model has no such field; did you mean 'layers.1.bias'?");
   NamedTensors shape = state_dict(module);
   shape.tensors[2].second = zeros({2, 5});
   EXPECT_EQ(loading(shape), "load: `layers.1.weight` is [2, 5] float32: the model's is [2, 4] float32");
@@ -145,7 +158,8 @@ TEST(Gradients, ParametersAreConstantsOutside) {
   EXPECT_FALSE(module(x).tracked());
   EXPECT_NEAR(loss.item(), mean(module(x)).item(), 1e-7);
   EXPECT_NEAR(gradients.list[3].at({0}), 0.5, 1e-6);
-  EXPECT_EQ(error_of([&] { value_and_grad(module, [&]() -> Variable { fail("a failure inside"); }); }), "a failure inside");
+  EXPECT_EQ(error_of([&] { value_and_grad(module, [&]() -> Variable { fail("a failure inside"); }); }),
+            "a failure inside");
   for (const Field& field : fields_of(module)) EXPECT_FALSE(field.parameter->tracked()) << field.path;
 }
 
@@ -154,7 +168,8 @@ TEST(Gradients, AnIdleParameterIsNamed) {
   Mlp module({3, 4, 2}, rng);
   const Tensor x = rng.normal({5, 3});
   auto first_layer_only = [&] { return sum(module.layers[0](x)); };
-  EXPECT_TRUE(contains(error_of([&] { value_and_grad(module, first_layer_only); }), "`layers.1.weight` [2, 4] does not influence"));
+  EXPECT_TRUE(contains(error_of([&] { value_and_grad(module, first_layer_only); }),
+                       "`layers.1.weight` [2, 4] does not influence"));
   auto [loss, gradients] = value_and_grad(module, first_layer_only, {}, {.allow_unused = true});
   EXPECT_EQ(gradients.list[2].to_vector<float>(), std::vector<float>(8, 0));
   auto part = value_and_grad(module, first_layer_only, "layers.0");
@@ -194,7 +209,10 @@ TEST(Gradients, TrackingNestsAndEnds) {
   {
     TrackParameters outer(parameters);
     const Node* node = module.factor.node();
-    { TrackParameters inner(parameters); EXPECT_NE(module.factor.node(), node); }
+    {
+      TrackParameters inner(parameters);
+      EXPECT_NE(module.factor.node(), node);
+    }
     EXPECT_EQ(module.factor.node(), node);
   }
   EXPECT_FALSE(module.factor.tracked());

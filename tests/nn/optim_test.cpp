@@ -22,12 +22,14 @@ using testing::error_of;
 struct Weights {
   Variable matrix = reshape(linspace(-2, 2, 21, float64), {3, 7});
   Variable vector = linspace(0.1, 1, 5, float64);
-  static void fields(auto& self, auto&& visit) { visit("matrix", self.matrix); visit("vector", self.vector); }
+  static void fields(auto& self, auto&& visit) {
+    visit("matrix", self.matrix);
+    visit("vector", self.vector);
+  }
 };
 
 /// What one number becomes by the given rule: the same, in plain arithmetic.
-template <class Rule>
-void expect_steps(Optimizer& optimizer, double rate, int steps, Rule rule) {
+template <class Rule> void expect_steps(Optimizer& optimizer, double rate, int steps, Rule rule) {
   Weights module;
   const std::vector<Field> parameters = parameters_of(module);
   std::vector<std::vector<double>> expected;
@@ -86,19 +88,24 @@ void adam_rule(double& p, double g, Slots& s, int t, double rate, double decay, 
 }
 TEST(Adam, Plain) {
   Adam adam;
-  expect_steps(adam, 0.1, 20, [](double& p, double g, Slots& s, int t, size_t) { adam_rule(p, g, s, t, 0.1, 0, true); });
+  expect_steps(adam, 0.1, 20,
+               [](double& p, double g, Slots& s, int t, size_t) { adam_rule(p, g, s, t, 0.1, 0, true); });
 }
 TEST(Adam, DecayThroughTheGradient) {
   Adam adam({.weight_decay = 0.1, .decoupled = false});
-  expect_steps(adam, 0.1, 20, [](double& p, double g, Slots& s, int t, size_t) { adam_rule(p, g, s, t, 0.1, 0.1, false); });
+  expect_steps(adam, 0.1, 20,
+               [](double& p, double g, Slots& s, int t, size_t) { adam_rule(p, g, s, t, 0.1, 0.1, false); });
 }
 TEST(Adam, DecayOfTheWeights) {
   Adam adam({.weight_decay = 0.1});
-  expect_steps(adam, 0.1, 20, [](double& p, double g, Slots& s, int t, size_t) { adam_rule(p, g, s, t, 0.1, 0.1, true); });
+  expect_steps(adam, 0.1, 20,
+               [](double& p, double g, Slots& s, int t, size_t) { adam_rule(p, g, s, t, 0.1, 0.1, true); });
 }
 TEST(Adam, DecayOfMatricesOnly) {
   Adam adam({.weight_decay = 0.1, .decay_vectors = false});
-  expect_steps(adam, 0.1, 20, [](double& p, double g, Slots& s, int t, size_t i) { adam_rule(p, g, s, t, 0.1, i == 0 ? 0.1 : 0, true); });
+  expect_steps(adam, 0.1, 20, [](double& p, double g, Slots& s, int t, size_t i) {
+    adam_rule(p, g, s, t, 0.1, i == 0 ? 0.1 : 0, true);
+  });
 }
 TEST(Adam, TheFirstStepIsTheRateWhateverTheSizeOfTheGradient) {
   for (double size : {1e-6, 1.0, 1e6}) {
@@ -205,16 +212,21 @@ TEST(Optimizer, ContinuesFromItsState) {
   EXPECT_EQ(state.tensors[1].first, "adam.mean.p");
   EXPECT_EQ(state.tensors[2].first, "adam.square.p");
   state.tensors[1].second = zeros({3});
-  EXPECT_EQ(error_of([&] { adam.load_state(parameters_of(module), state); }), "adam.mean.p: [3] float32: expected [37] float32");
+  EXPECT_EQ(error_of([&] { adam.load_state(parameters_of(module), state); }),
+            "adam.mean.p: [3] float32: expected [37] float32");
 }
 
 TEST(Optimizer, ErrorsNameTheParameter) {
   Weights module;
   const std::vector<Field> parameters = parameters_of(module);
   Adam adam;
-  EXPECT_EQ(error_of([&] { adam.update(parameters, {{zeros({3, 7}, float64)}}, 0.1); }),
+  EXPECT_EQ(error_of([&] {
+              adam.update(parameters, {{zeros({3, 7}, float64)}}, 0.1);
+            }),
             "adam: 1 gradients for 2 parameters: expected those of the same list");
-  EXPECT_EQ(error_of([&] { adam.update(parameters, {{zeros({3, 7}, float64), zeros({5})}}, 0.1); }),
+  EXPECT_EQ(error_of([&] {
+              adam.update(parameters, {{zeros({3, 7}, float64), zeros({5})}}, 0.1);
+            }),
             "adam: gradient [5] float32 for `vector` [5] float64: expected the same");
   EXPECT_EQ(error_of([] { Sgd({.momentum = 1}); }), "sgd: momentum 1: expected 0 or more, below 1");
 }
@@ -238,8 +250,10 @@ TEST(Clip, ScalesToTheNorm) {
 }
 
 TEST(Clip, RefusesWhatIsNotFinite) {
-  EXPECT_TRUE(contains(error_of([] { clip_by_norm({{full({3}, NAN)}}, 1); }), "clip_by_norm: the norm of the gradients is nan"));
-  EXPECT_TRUE(contains(error_of([] { clip_by_norm({{full({3}, INFINITY)}}, 1); }), "clip_by_norm: the norm of the gradients is inf"));
+  EXPECT_TRUE(contains(error_of([] { clip_by_norm({{full({3}, NAN)}}, 1); }),
+                       "clip_by_norm: the norm of the gradients is nan"));
+  EXPECT_TRUE(contains(error_of([] { clip_by_norm({{full({3}, INFINITY)}}, 1); }),
+                       "clip_by_norm: the norm of the gradients is inf"));
 }
 
 TEST(Schedule, Shapes) {
@@ -293,7 +307,10 @@ TEST(Ema, FollowsTheFormula) {
 struct Buffered {
   Variable p = zeros({3});
   Tensor buffer = zeros({2});
-  static void fields(auto& self, auto&& visit) { visit("p", self.p); visit("buffer", self.buffer); }
+  static void fields(auto& self, auto&& visit) {
+    visit("p", self.p);
+    visit("buffer", self.buffer);
+  }
 };
 TEST(Ema, ContinuesFromItsStateAndTakesBuffersOver) {
   Buffered module;

@@ -123,9 +123,7 @@ inline void expect_threads_agree(const std::function<Tensor()>& compute) {
 inline std::string error_of(const std::function<void()>& body) {
   try {
     body();
-  } catch (const Error& error) {
-    return error.what();
-  }
+  } catch (const Error& error) { return error.what(); }
   return "no error";
 }
 

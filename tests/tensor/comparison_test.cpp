@@ -16,13 +16,10 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 using Bools = std::vector<bool>;
 Bools bools(const Tensor& x) { return x.to_vector<bool>(); }
-template <class F>
-std::string error_of(F f) {
+template <class F> std::string error_of(F f) {
   try {
     f();
-  } catch (const Error& e) {
-    return e.what();
-  }
+  } catch (const Error& e) { return e.what(); }
   return "no error";
 }
 
@@ -103,7 +100,7 @@ TEST(Comparison, Errors) {
   EXPECT_EQ(error_of([&] { x > ones({2}); }),
             "greater: [3] and [2]: sizes 3 and 2 at axis -1 differ and neither is 1; reshape or expand one of them");
   EXPECT_EQ(error_of([&] { mask >= mask; }), "greater_equal: bool [3]: expected numbers; convert with cast(x, int64)");
-  EXPECT_EQ(error_of([&] { x && mask; }), "logical_and: float32 [3]: expected bool; not_equal(x, 0) makes one");
+  EXPECT_EQ(error_of([&] { x&& mask; }), "logical_and: float32 [3]: expected bool; not_equal(x, 0) makes one");
   EXPECT_EQ(error_of([&] { equal(ones({3}, int64), 0.5); }),
             "equal: int64 [3] and the number 0.5: int64 cannot hold it; convert with cast(x, float32)");
   EXPECT_EQ(error_of([&] { all(x); }), "all: float32 [3]: expected bool; not_equal(x, 0) makes one");

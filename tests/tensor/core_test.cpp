@@ -6,14 +6,17 @@
 #include <cmath>
 #include <set>
 
-#include "support/temporary.h"
 #include "tensor/allocator.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
 #include "tensor/strided.h"
+#include "tests/support/temporary.h"
 
 namespace pf {
 namespace {
+
+using testing::contains;
+using testing::error_of;
 
 /// The storage positions of a layout's elements in row-major order.
 std::vector<int64_t> positions(const Layout& layout) {
@@ -46,18 +49,20 @@ TEST(Layout, ViewsArePureFunctions) {
 
 TEST(Layout, ReshapeKeepsOrderOrDeclines) {
   // Every reshape that succeeds lists the same elements in the same order; contiguous ones always succeed.
-  const std::vector<Layout> layouts = {Layout::contiguous({4, 6}), Layout::contiguous({4, 6}).permute({1, 0}),
-                                       Layout::contiguous({4, 6}).slice(1, 0, 4), Layout::contiguous({4, 1, 6}).flip(2),
-                                       Layout::contiguous({1, 6}).expand({4, 6}), Layout::contiguous({2, 2, 6}).flip(0)};
-  const std::vector<Shape> shapes = {{24}, {2, 12}, {2, 2, 6}, {4, 2, 3}, {4, 3, 2}, {6, 4}, {1, 24, 1}, {2, 2, 2, 3}, {16}, {4, 2, 2}, {2, 8}};
+  const std::vector<Layout> layouts = {Layout::contiguous({4, 6}),
+                                       Layout::contiguous({4, 6}).permute({1, 0}),
+                                       Layout::contiguous({4, 6}).slice(1, 0, 4),
+                                       Layout::contiguous({4, 1, 6}).flip(2),
+                                       Layout::contiguous({1, 6}).expand({4, 6}),
+                                       Layout::contiguous({2, 2, 6}).flip(0)};
+  const std::vector<Shape> shapes = {{24},       {2, 12},      {2, 2, 6}, {4, 2, 3}, {4, 3, 2}, {6, 4},
+                                     {1, 24, 1}, {2, 2, 2, 3}, {16},      {4, 2, 2}, {2, 8}};
   int succeeded = 0;
   for (const Layout& layout : layouts)
     for (const Shape& shape : shapes) {
       if (shape.numel() != layout.numel()) continue;
       const auto view = layout.reshape(shape);
-      if (layout.is_contiguous()) {
-        ASSERT_TRUE(view) << to_string(shape);
-      }
+      if (layout.is_contiguous()) { ASSERT_TRUE(view) << to_string(shape); }
       if (!view) continue;
       ++succeeded;
       EXPECT_EQ(positions(*view), positions(layout)) << to_string(layout.shape) << " to " << to_string(shape);
@@ -79,7 +84,9 @@ TEST(Layout, CursorReadsFromAnyPosition) {
 }
 
 TEST(Shape, ErrorsSayWhatToDo) {
-  EXPECT_EQ(error_of([] { broadcast({2, 3}, {4}, "add"); }),
+  EXPECT_EQ(error_of([] {
+              broadcast({2, 3}, {4}, "add");
+            }),
             "add: [2, 3] and [4]: sizes 3 and 4 at axis -1 differ and neither is 1; reshape or expand one of them");
   EXPECT_EQ(error_of([] { normalize_axis(3, 2, "sum"); }), "sum: axis 3 of a tensor with 2 axes: expected -2 to 1");
   EXPECT_EQ(error_of([] { Axes({0, -2}).flags(2, "sum"); }), "sum: axis -2 is given twice");
@@ -106,7 +113,8 @@ TEST(Allocator, BlocksAreAlignedAndDistinct) {
     distinct.insert(block);
   }
   for (auto [block, bytes] : blocks)
-    for (size_t i = 0; i < bytes; ++i) ASSERT_EQ(static_cast<unsigned char*>(block)[i], static_cast<unsigned char>(bytes));
+    for (size_t i = 0; i < bytes; ++i)
+      ASSERT_EQ(static_cast<unsigned char*>(block)[i], static_cast<unsigned char>(bytes));
   EXPECT_EQ(distinct.size(), blocks.size());
   for (auto [block, bytes] : blocks) release(block, bytes);
 }
@@ -118,7 +126,11 @@ TEST(Allocator, RunningOutSaysWhatLives) {
   set_memory_limit(int64_t(1) << 40);
   EXPECT_TRUE(contains(error, "out of memory: asked for 400 MiB while ")) << error;
   EXPECT_TRUE(contains(error, "largest blocks: ")) << error;
-  EXPECT_TRUE(contains(error_of([] { Tensor::empty({int64_t(1) << 40, int64_t(1) << 40}); }), "out of memory")) << error;
+  EXPECT_TRUE(contains(error_of([] {
+                         Tensor::empty({int64_t(1) << 40, int64_t(1) << 40});
+                       }),
+                       "out of memory"))
+      << error;
 }
 
 TEST(Parallel, EveryChunkOnceAndExceptionsCome) {
@@ -137,7 +149,8 @@ TEST(Parallel, EveryChunkOnceAndExceptionsCome) {
 
 TEST(Random, PhiloxKnownAnswers) {
   // Salmon et al. 2011, the known-answer file of their reference implementation.
-  EXPECT_EQ(philox4x32({0, 0, 0, 0}, {0, 0}), (std::array<uint32_t, 4>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(philox4x32({0, 0, 0, 0}, {0, 0}),
+            (std::array<uint32_t, 4>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   EXPECT_EQ(philox4x32({~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}),
             (std::array<uint32_t, 4>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
   EXPECT_EQ(philox4x32({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),

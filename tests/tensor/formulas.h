@@ -34,8 +34,8 @@ struct Mixture : Pointwise<2> {
   static constexpr std::array<Domain, 2> domains = {Domain{0.3, 2}, Domain{0.4, 3}};
   double weight = 0.3;
   template <class V> V operator()(V x, V y) const {
-    return weight * lgamma(x + y) - pow(x, y) / 2 + atan2(y, x) * lerp(x, y, V(weight)) + pow(x, 1.7) + square(y) * 3.0 -
-           log_ndtr(1 - x);
+    return weight * lgamma(x + y) - pow(x, y) / 2 + atan2(y, x) * lerp(x, y, V(weight)) + pow(x, 1.7) +
+           square(y) * 3.0 - log_ndtr(1 - x);
   }
 };
 

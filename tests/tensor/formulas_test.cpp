@@ -19,12 +19,12 @@ double one(const Tensor& x) { return x.item(); }
 Tensor f64(double value) { return full({}, value, float64); }
 
 // The same number from a scalar formula and from a tensor.
-#define EXPECT_VALUE(expression, argument, want)                                      \
-  do {                                                                                \
-    auto f = [](const auto& x) { return expression; };                                \
-    EXPECT_NEAR(one(f(double(argument))), want, 1e-14 * (1 + std::abs(want)));        \
-    EXPECT_NEAR(one(f(f64(argument))), want, 1e-14 * (1 + std::abs(want)));           \
-    EXPECT_NEAR(one(f(full({}, argument))), want, 2e-6 * (1 + std::abs(want)));       \
+#define EXPECT_VALUE(expression, argument, want)                                \
+  do {                                                                          \
+    auto f = [](const auto& x) { return expression; };                          \
+    EXPECT_NEAR(one(f(double(argument))), want, 1e-14 * (1 + std::abs(want)));  \
+    EXPECT_NEAR(one(f(f64(argument))), want, 1e-14 * (1 + std::abs(want)));     \
+    EXPECT_NEAR(one(f(full({}, argument))), want, 2e-6 * (1 + std::abs(want))); \
   } while (false)
 
 // Computed with 30 digits by mpmath.
@@ -73,8 +73,7 @@ TEST(Formulas, PowersOfAConstantExponent) {
   EXPECT_EQ(pow(full({2}, 3, int64), 2).to_vector<int64_t>(), (std::vector<int64_t>{9, 9}));
 }
 
-template <class F>
-std::vector<double> partials_at(const F& f, const std::vector<double>& x) {
+template <class F> std::vector<double> partials_at(const F& f, const std::vector<double>& x) {
   std::vector<Tensor> in, out(x.size());
   for (double value : x) in.push_back(f64(value));
   std::vector<const Tensor*> from;

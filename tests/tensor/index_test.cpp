@@ -1,5 +1,5 @@
-#include "arrays.h"
 #include "tensor/ops/index.h"
+#include "arrays.h"
 #include "tensor/ops/reduce.h"
 
 namespace pf::testing {
@@ -19,8 +19,8 @@ TEST(Index, GatherAndScatterInEveryLayout) {
           return x.at(at);
         });
         const Tensor g = numbers(to, dtype, 3);
-        EXPECT_NEAR(sum(gather(x, axis, index) * g).item(),
-                    sum(x * Gather{axis, index}.adjoint(g, x.shape())).item(), 1e-4);
+        EXPECT_NEAR(sum(gather(x, axis, index) * g).item(), sum(x * Gather{axis, index}.adjoint(g, x.shape())).item(),
+                    1e-4);
       }
 }
 
@@ -55,7 +55,8 @@ TEST(Index, Embedding) {
 
 TEST(Index, AddingRepeatedPositions) {
   const Tensor index = tensor({1, 1, 0, 1}, int64);
-  EXPECT_EQ(values(scatter_add(tensor({10, 20, 30}), 0, index, tensor({1, 2, 3, 4}))), (std::vector<double>{13, 27, 30}));
+  EXPECT_EQ(values(scatter_add(tensor({10, 20, 30}), 0, index, tensor({1, 2, 3, 4}))),
+            (std::vector<double>{13, 27, 30}));
   EXPECT_EQ(values(index_add(zeros({2, 2}), 1, index, ones({2, 4}))), (std::vector<double>{1, 3, 1, 3}));
 }
 
@@ -66,9 +67,13 @@ TEST(Index, OneHot) {
 
 TEST(Index, Errors) {
   const Tensor x = zeros({3, 5});
-  EXPECT_EQ(error_of([&] { gather(x, 1, tensor({0, 1, 7}, {3, 1}, int64)); }),
+  EXPECT_EQ(error_of([&] {
+              gather(x, 1, tensor({0, 1, 7}, {3, 1}, int64));
+            }),
             "gather: index 7 (number 2 of the index) on axis 1 of [3, 5]: expected 0 to 4");
-  EXPECT_EQ(error_of([&] { gather(x, 1, zeros({2, 5}, int64)); }),
+  EXPECT_EQ(error_of([&] {
+              gather(x, 1, zeros({2, 5}, int64));
+            }),
             "gather: [3, 5] and an index [2, 5] along axis 1: they must agree on all other axes; expand the index or "
             "slice the array");
   EXPECT_EQ(error_of([&] { index_select(x, 0, tensor({-1}, int64)); }),
@@ -77,7 +82,9 @@ TEST(Index, Errors) {
             "index_select: the index is float32: expected int64; convert with cast(index, int64)");
   EXPECT_EQ(error_of([&] { one_hot(tensor({3}, int64), 3); }),
             "one_hot: index 3 (number 0 of the index) on axis 1 of [1, 3]: expected 0 to 2");
-  EXPECT_EQ(error_of([&] { scatter_add(x, 0, zeros({2, 5}, int64), zeros({1, 5})); }),
+  EXPECT_EQ(error_of([&] {
+              scatter_add(x, 0, zeros({2, 5}, int64), zeros({1, 5}));
+            }),
             "scatter_add: [1, 5] with an index [2, 5]: expected one shape");
 }
 

@@ -1,7 +1,7 @@
+#include "tensor/ops/linalg.h"
 #include "arrays.h"
 #include "tensor/ops/argmax.h"
 #include "tensor/ops/exponential.h"
-#include "tensor/ops/linalg.h"
 #include "tensor/ops/rounding.h"
 
 namespace pf::testing {
@@ -16,16 +16,23 @@ Tensor positive_definite(const Shape& shape, DType dtype) {
 
 TEST(Linalg, Cholesky) {
   for (DType dtype : {float32, float64})
-    for (const Shape& shape : {Shape{1, 1}, Shape{2, 2}, Shape{5, 5}, Shape{2, 3, 7, 7}, Shape{64, 64}, Shape{0, 3, 3}}) {
+    for (const Shape& shape :
+         {Shape{1, 1}, Shape{2, 2}, Shape{5, 5}, Shape{2, 3, 7, 7}, Shape{64, 64}, Shape{0, 3, 3}}) {
       const Tensor a = positive_definite(shape, dtype), l = cholesky(a);
       EXPECT_TRUE(same_bits(tril(l), l));
       EXPECT_LT(a.numel() ? largest(matmul(l, transpose(l)) - a) : 0, dtype == float32 ? 1e-3 : 1e-11);
     }
-  EXPECT_EQ(error_of([] { cholesky(tensor({1, 0, 0, -2}, {2, 2})); }),
-            "cholesky: pivot 1 of [2, 2] is -2: expected a positive definite matrix; add a small multiple of the identity?");
-  EXPECT_EQ(error_of([] { cholesky(tensor({1, 0}, {2, 1, 1})); }),
-            "cholesky: pivot 0 of [1, 1] (matrix 1 of the batch) is 0: expected a positive definite matrix; add a small "
-            "multiple of the identity?");
+  EXPECT_EQ(
+      error_of([] {
+        cholesky(tensor({1, 0, 0, -2}, {2, 2}));
+      }),
+      "cholesky: pivot 1 of [2, 2] is -2: expected a positive definite matrix; add a small multiple of the identity?");
+  EXPECT_EQ(
+      error_of([] {
+        cholesky(tensor({1, 0}, {2, 1, 1}));
+      }),
+      "cholesky: pivot 0 of [1, 1] (matrix 1 of the batch) is 0: expected a positive definite matrix; add a small "
+      "multiple of the identity?");
   EXPECT_EQ(error_of([] { cholesky(zeros({2, 3})); }), "cholesky: [2, 3]: expected square matrices [..., n, n]");
 }
 
@@ -40,9 +47,13 @@ TEST(Linalg, SolveTriangular) {
         const Tensor v = numbers({5}, dtype, 3);
         EXPECT_EQ(to_string(solve_triangular(pick(a, 0, 0), v, {upper, transposed}).shape()), "[5]");
       }
-  EXPECT_EQ(error_of([] { solve_triangular(tensor({1, 2, 3, 0}, {2, 2}), ones({2})); }),
+  EXPECT_EQ(error_of([] {
+              solve_triangular(tensor({1, 2, 3, 0}, {2, 2}), ones({2}));
+            }),
             "solve_triangular: the matrix [2, 2] is singular: element 1 of its diagonal is 0");
-  EXPECT_EQ(error_of([] { solve_triangular(eye(2), ones({3, 1})); }),
+  EXPECT_EQ(error_of([] {
+              solve_triangular(eye(2), ones({3, 1}));
+            }),
             "solve_triangular: matrix [2, 2] and right-hand side [3, 1]: expected 2 rows on the right");
 }
 
@@ -79,8 +90,7 @@ TEST(Linalg, Determinants) {
 }
 
 // Rules against central differences, in double.
-template <class F>
-void expect_derivative(const Tensor& x, const Tensor& g, const Tensor& gradient, const F& f) {
+template <class F> void expect_derivative(const Tensor& x, const Tensor& g, const Tensor& gradient, const F& f) {
   for (int64_t k = 0; k < x.numel(); ++k) {
     std::vector<double> step(size_t(x.numel()), 0.0);
     step[size_t(k)] = 1e-6;

@@ -7,8 +7,7 @@
 namespace pf::testing {
 namespace {
 
-template <class F, size_t... I>
-OpCase make_case(std::index_sequence<I...>) {
+template <class F, size_t... I> OpCase make_case(std::index_sequence<I...>) {
   static const F f{};
   OpCase out;
   out.name = F::name;
@@ -32,10 +31,7 @@ OpCase make_case(std::index_sequence<I...>) {
   };
   return out;
 }
-template <class F>
-OpCase make_case() {
-  return make_case<F>(std::make_index_sequence<F::arity>{});
-}
+template <class F> OpCase make_case() { return make_case<F>(std::make_index_sequence<F::arity>{}); }
 
 }  // namespace
 

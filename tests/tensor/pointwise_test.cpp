@@ -31,7 +31,8 @@ Tensor sample(const OpCase& op, int input, const Shape& shape, DType dtype, Rng&
   for (int64_t i = 0; i < out.numel(); ++i) {
     x[i] = domain.low + (domain.high - domain.low) * x[i];
     for (double kink : domain.kinks)
-      if (std::abs(x[i] - kink) < kink_margin) x[i] = kink + (kink + 2 * kink_margin <= domain.high ? 2 : -2) * kink_margin;
+      if (std::abs(x[i] - kink) < kink_margin)
+        x[i] = kink + (kink + 2 * kink_margin <= domain.high ? 2 : -2) * kink_margin;
   }
   return cast(out, dtype);
 }
@@ -72,7 +73,8 @@ int64_t check_forward(const OpCase& op, std::span<const Tensor> x, const Shape& 
     const auto at = row(inputs, i);
     const double want = op.reference(at.data());
     EXPECT_TRUE(agree(got[i], want, tolerance(y.dtype())))
-        << op.name << ", " << name_of(y.dtype()) << ", " << what << ": " << got[i] << " instead of " << want << " at " << at[0];
+        << op.name << ", " << name_of(y.dtype()) << ", " << what << ": " << got[i] << " instead of " << want << " at "
+        << at[0];
     if (::testing::Test::HasFailure()) return 0;
   }
   return int64_t(got.size());
@@ -224,7 +226,8 @@ TEST(Pointwise, FormulaTextHoldsForArrays) {
     ASSERT_EQ(chain.size(), want.size());
     for (size_t k = 0; k < want.size(); ++k) {
       const auto a = values(expand(chain[k], {8, 9})), b = values(want[k]);
-      for (size_t i = 0; i < a.size(); ++i) ASSERT_TRUE(agree(a[i], b[i], 1e-12)) << op.name << ": " << a[i] << " " << b[i];
+      for (size_t i = 0; i < a.size(); ++i)
+        ASSERT_TRUE(agree(a[i], b[i], 1e-12)) << op.name << ": " << a[i] << " " << b[i];
     }
     ++(op.closed_form ? partials : chains);
   }
@@ -274,13 +277,10 @@ TEST(Pointwise, Integers) {
   EXPECT_GE(with, 9);
 }
 
-template <class F>
-std::string error_of(F f) {
+template <class F> std::string error_of(F f) {
   try {
     f();
-  } catch (const Error& e) {
-    return e.what();
-  }
+  } catch (const Error& e) { return e.what(); }
   return "no error";
 }
 
@@ -288,8 +288,11 @@ TEST(Pointwise, Errors) {
   const Tensor a = ones({2, 3}), b = ones({2, 3}, float64), i = ones({3}, int64);
   EXPECT_EQ(error_of([&] { a + b; }),
             "add: float32 [2, 3] and float64 [2, 3]: element types differ; convert one with cast(x, float32)");
-  EXPECT_EQ(error_of([&] { atan2(a, ones({2, 4})); }),
-            "atan2: [2, 3] and [2, 4]: sizes 3 and 4 at axis -1 differ and neither is 1; reshape or expand one of them");
+  EXPECT_EQ(
+      error_of([&] {
+        atan2(a, ones({2, 4}));
+      }),
+      "atan2: [2, 3] and [2, 4]: sizes 3 and 4 at axis -1 differ and neither is 1; reshape or expand one of them");
   EXPECT_EQ(error_of([&] { i + 0.5; }),
             "add: int64 [3] and the number 0.5: int64 cannot hold it; convert with cast(x, float32)");
   EXPECT_EQ(error_of([&] { exp(Tensor()); }), "exp: an operand is an empty Tensor handle; initialise it first");

@@ -61,17 +61,20 @@ double sum_of_list(const std::vector<double>& v) {
 }
 
 TEST(Reduce, SumAndMean) {
-  for_reductions(shapes, {float32, float64, int64}, [](const Tensor& x, const Shape& axes, bool keepdim, const Shape& kept, const Shape& to) {
-    const double tolerance = x.dtype() == float32 ? 1e-5 : 1e-13;
-    expect_groups(sum(x, Axes(axes), keepdim), x, kept, to, sum_of_list, tolerance);
-    if (is_floating(x.dtype()))
-      expect_groups(mean(x, Axes(axes), keepdim), x, kept, to,
-                    [](const auto& v) { return sum_of_list(v) / double(v.size()); }, tolerance);
-  });
+  for_reductions(shapes, {float32, float64, int64},
+                 [](const Tensor& x, const Shape& axes, bool keepdim, const Shape& kept, const Shape& to) {
+                   const double tolerance = x.dtype() == float32 ? 1e-5 : 1e-13;
+                   expect_groups(sum(x, Axes(axes), keepdim), x, kept, to, sum_of_list, tolerance);
+                   if (is_floating(x.dtype()))
+                     expect_groups(
+                         mean(x, Axes(axes), keepdim), x, kept, to,
+                         [](const auto& v) { return sum_of_list(v) / double(v.size()); }, tolerance);
+                 });
 }
 
 TEST(Reduce, LargeArraysOfEveryForm) {
-  for (const Shape& shape : {Shape{50, 40, 70}, Shape{9000, 3}, Shape{3, 35000}, Shape{600, 200}, Shape{40, 2500}, Shape{9, 4, 3, 311}})
+  for (const Shape& shape :
+       {Shape{50, 40, 70}, Shape{9000, 3}, Shape{3, 35000}, Shape{600, 200}, Shape{40, 2500}, Shape{9, 4, 3, 311}})
     for (const auto& [how, x] : layouts(shape, float64))
       for (int axis = 0; axis < shape.rank(); ++axis) {
         SCOPED_TRACE(join(shape, " ", how, " over ", axis));
@@ -85,7 +88,8 @@ TEST(Reduce, LargeArraysOfEveryForm) {
         for (size_t i = 0; i < list.size(); ++i)
           wanted[size_t(int64_t(i) / (inner * shape[axis]) * inner + int64_t(i) % inner)] += list[i];
         const std::vector<double> is = values(sum(x, axis));
-        for (size_t i = 0; i < is.size(); ++i) ASSERT_NEAR(is[i], wanted[i], 1e-11 * std::max(1.0, std::abs(wanted[i]))) << i;
+        for (size_t i = 0; i < is.size(); ++i)
+          ASSERT_NEAR(is[i], wanted[i], 1e-11 * std::max(1.0, std::abs(wanted[i]))) << i;
       }
 }
 
@@ -121,11 +125,14 @@ TEST(Reduce, Empty) {
   EXPECT_EQ(logsumexp(zeros({0})).item(), -INFINITY);
   EXPECT_EQ(sum_of(Square{}, {}, zeros({0, 3})).item(), 0);
   EXPECT_EQ(softmax(zeros({0, 3})).numel(), 0);
-  EXPECT_EQ(error_of([] { max(zeros({2, 0}), 1); }),
+  EXPECT_EQ(error_of([] {
+              max(zeros({2, 0}), 1);
+            }),
             "max: [2, 0] has no elements along the reduced axes, so there is no largest one");
   EXPECT_EQ(error_of([] { argmin(zeros({0})); }),
             "argmin: [0] has no elements along the reduced axes, so there is no smallest one");
-  EXPECT_EQ(error_of([] { mean(zeros({0})); }), "mean: [0] has no elements along the reduced axes, so there is no mean");
+  EXPECT_EQ(error_of([] { mean(zeros({0})); }),
+            "mean: [0] has no elements along the reduced axes, so there is no mean");
   EXPECT_EQ(max(zeros({2, 0}), 0).numel(), 0);
 }
 
@@ -150,13 +157,22 @@ TEST(Reduce, Variance) {
 }
 
 TEST(Extremes, ValuesAndPlaces) {
-  for_reductions(shapes, {float32, float64, int64}, [](const Tensor& x, const Shape& axes, bool keepdim, const Shape& kept, const Shape& to) {
-    using List = std::vector<double>;
-    expect_groups(max(x, Axes(axes), keepdim), x, kept, to, [](const List& v) { return *std::max_element(v.begin(), v.end()); }, 0);
-    expect_groups(min(x, Axes(axes), keepdim), x, kept, to, [](const List& v) { return *std::min_element(v.begin(), v.end()); }, 0);
-    expect_groups(argmax(x, Axes(axes), keepdim), x, kept, to, [](const List& v) { return double(std::max_element(v.begin(), v.end()) - v.begin()); }, 0);
-    expect_groups(argmin(x, Axes(axes), keepdim), x, kept, to, [](const List& v) { return double(std::min_element(v.begin(), v.end()) - v.begin()); }, 0);
-  });
+  for_reductions(shapes, {float32, float64, int64},
+                 [](const Tensor& x, const Shape& axes, bool keepdim, const Shape& kept, const Shape& to) {
+                   using List = std::vector<double>;
+                   expect_groups(
+                       max(x, Axes(axes), keepdim), x, kept, to,
+                       [](const List& v) { return *std::max_element(v.begin(), v.end()); }, 0);
+                   expect_groups(
+                       min(x, Axes(axes), keepdim), x, kept, to,
+                       [](const List& v) { return *std::min_element(v.begin(), v.end()); }, 0);
+                   expect_groups(
+                       argmax(x, Axes(axes), keepdim), x, kept, to,
+                       [](const List& v) { return double(std::max_element(v.begin(), v.end()) - v.begin()); }, 0);
+                   expect_groups(
+                       argmin(x, Axes(axes), keepdim), x, kept, to,
+                       [](const List& v) { return double(std::min_element(v.begin(), v.end()) - v.begin()); }, 0);
+                 });
 }
 
 TEST(Extremes, NotANumberWins) {
@@ -174,9 +190,12 @@ TEST(Extremes, NotANumberWins) {
 
 TEST(Extremes, DerivativeGoesToTheFirst) {
   const Tensor x = tensor({1, 3, 3, 2, 3, 0}, {2, 3}, float64);
-  EXPECT_EQ(values(Extreme<true>{1}.vjp({}, tensor({5, 7}, float64), x, max(x, 1))[0]), (std::vector<double>{0, 5, 0, 0, 7, 0}));
-  EXPECT_EQ(values(Extreme<true>{0}.vjp({}, tensor({5, 7, 9}, float64), x, max(x, 0))[0]), (std::vector<double>{0, 7, 9, 5, 0, 0}));
-  EXPECT_EQ(values(Extreme<true>{}.vjp({}, tensor({5}, {}, float64), x, max(x))[0]), (std::vector<double>{0, 5, 0, 0, 0, 0}));
+  EXPECT_EQ(values(Extreme<true>{1}.vjp({}, tensor({5, 7}, float64), x, max(x, 1))[0]),
+            (std::vector<double>{0, 5, 0, 0, 7, 0}));
+  EXPECT_EQ(values(Extreme<true>{0}.vjp({}, tensor({5, 7, 9}, float64), x, max(x, 0))[0]),
+            (std::vector<double>{0, 7, 9, 5, 0, 0}));
+  EXPECT_EQ(values(Extreme<true>{}.vjp({}, tensor({5}, {}, float64), x, max(x))[0]),
+            (std::vector<double>{0, 5, 0, 0, 0, 0}));
 }
 
 TEST(Scan, RunningSums) {
@@ -184,12 +203,15 @@ TEST(Scan, RunningSums) {
     for (const auto& [how, x] : layouts({3, 4, 5}, dtype))
       for (int axis : {0, 1, 2}) {
         SCOPED_TRACE(join(how, " ", axis));
-        expect_elements(cumsum(x, axis), {3, 4, 5}, [&](const Shape& i) {
-          double s = 0;
-          Shape at = i;
-          for (at[axis] = 0; at[axis] <= i[axis]; ++at[axis]) s += x.at(at);
-          return s;
-        }, 1e-6);
+        expect_elements(
+            cumsum(x, axis), {3, 4, 5},
+            [&](const Shape& i) {
+              double s = 0;
+              Shape at = i;
+              for (at[axis] = 0; at[axis] <= i[axis]; ++at[axis]) s += x.at(at);
+              return s;
+            },
+            1e-6);
         const Tensor g = numbers({3, 4, 5}, dtype, 3);
         EXPECT_NEAR(sum(cumsum(x, axis) * g).item(), sum(x * Cumsum{axis}.adjoint(g, x.shape())).item(), 1e-4);
       }
@@ -222,18 +244,25 @@ TEST(Softmax, AgainstDefinition) {
           to[axis] = 1;
           std::vector<double> totals;
           const Tensor y = softmax(x, axis), l = log_softmax(x, axis), s = logsumexp(x, axis, true);
-          expect_elements(s, to, [&](const Shape& i) {
-            double total = 0;
-            Shape at = i;
-            for (at[axis] = 0; at[axis] < shape[axis]; ++at[axis]) total += std::exp(x.at(at));
-            return std::log(total);
-          }, tolerance);
-          expect_elements(l, shape, [&](const Shape& i) {
-            Shape at = i;
-            at[axis] = 0;
-            return x.at(i) - s.at(at);
-          }, tolerance);
-          expect_elements(y, shape, [&](const Shape& i) { return std::exp(l.at(i)); }, tolerance);
+          expect_elements(
+              s, to,
+              [&](const Shape& i) {
+                double total = 0;
+                Shape at = i;
+                for (at[axis] = 0; at[axis] < shape[axis]; ++at[axis]) total += std::exp(x.at(at));
+                return std::log(total);
+              },
+              tolerance);
+          expect_elements(
+              l, shape,
+              [&](const Shape& i) {
+                Shape at = i;
+                at[axis] = 0;
+                return x.at(i) - s.at(at);
+              },
+              tolerance);
+          expect_elements(
+              y, shape, [&](const Shape& i) { return std::exp(l.at(i)); }, tolerance);
           // The fused derivative and the rule agree.
           const Tensor g = numbers(shape, dtype, 12);
           const Tensor a = Softmax{axis}.fused_vjp({}, g, x, y)[0], b = Softmax{axis}.vjp({}, g, x, y)[0];
@@ -257,7 +286,8 @@ TEST(Softmax, ExtremeArguments) {
 
 TEST(SumOf, EqualsTheSumOfTheFormula) {
   for (DType dtype : {float32, float64, int64})
-    for (const Shape& shape : {Shape{7, 3}, Shape{2, 5, 4}, Shape{3, 700}, Shape{2, 1, 1024}, Shape{300, 2}, Shape{2, 40000}})
+    for (const Shape& shape :
+         {Shape{7, 3}, Shape{2, 5, 4}, Shape{3, 700}, Shape{2, 1, 1024}, Shape{300, 2}, Shape{2, 40000}})
       for (const auto& [how, x] : layouts(shape, dtype))
         for (const Axes& axes : {Axes(), Axes(-1), Axes(0), Axes{0, 1}, Axes::none()}) {
           SCOPED_TRACE(join(shape, " ", dtype, " ", how));
@@ -288,7 +318,8 @@ TEST(Norm, SafeAtZero) {
   const Tensor x = tensor({3, 4, 0, 0}, {2, 2}, float64);
   EXPECT_EQ(values(norm(x, -1)), (std::vector<double>{5, 0}));
   EXPECT_EQ(norm(x).item(), 5);
-  expect_elements(Norm{-1}.vjp({}, ones({2}, float64), x, norm(x, -1))[0], {2, 2}, [&](const Shape& i) { return x.at(i) / 5; });
+  expect_elements(Norm{-1}.vjp({}, ones({2}, float64), x, norm(x, -1))[0], {2, 2},
+                  [&](const Shape& i) { return x.at(i) / 5; });
 }
 
 }  // namespace

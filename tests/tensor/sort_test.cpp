@@ -18,7 +18,8 @@ TEST(Sort, EveryLayoutAgainstStableSort) {
             const size_t n = size_t(rows.size(-1));
             const auto [sorted, order] = sort(x, axis, descending);
             EXPECT_TRUE(same_bits(order, argsort(x, axis, descending)));
-            const std::vector<double> got = values(movedim(order, axis, -1)), in_order = values(movedim(sorted, axis, -1));
+            const std::vector<double> got = values(movedim(order, axis, -1)),
+                                      in_order = values(movedim(sorted, axis, -1));
             for (size_t r = 0; r < list.size(); r += n) {
               std::vector<size_t> wanted(n);
               for (size_t i = 0; i < n; ++i) wanted[i] = i;
@@ -66,7 +67,9 @@ TEST(SearchSorted, Places) {
   EXPECT_EQ(values(searchsorted(row, v, true)), (std::vector<double>{0, 1, 3, 3, 4, 4, 4}));
   EXPECT_EQ(values(searchsorted(tensor({1, 2, 10, 20}, {2, 2}), tensor({2, 15}, {2, 1}))), (std::vector<double>{1, 1}));
   EXPECT_EQ(searchsorted(row, numbers({2, 3}, float32)).shape(), (Shape{2, 3}));
-  EXPECT_EQ(error_of([&] { searchsorted(zeros({2, 3}), zeros({3, 1})); }),
+  EXPECT_EQ(error_of([&] {
+              searchsorted(zeros({2, 3}), zeros({3, 1}));
+            }),
             "searchsorted: rows [2, 3] and values [3, 1]: expected one row, or equal sizes on all axes but the last");
 }
 

@@ -64,7 +64,8 @@ TEST(Views, SliceAndItsAdjoint) {
   auto dot = [](const Tensor& a, const Tensor& b) { return sum(a * b).item(); };
   for (const auto& [how, x] : layouts({5, 7})) {
     SCOPED_TRACE(how);
-    for (const Slice& op : {Slice{0, 1, 4, 1}, Slice{1, 5, 0, -2}, Slice{1, {}, {}, 3}, Slice{0, 3, 3, 1}, Slice{0, {}, {}, -1}}) {
+    for (const Slice& op :
+         {Slice{0, 1, 4, 1}, Slice{1, 5, 0, -2}, Slice{1, {}, {}, 3}, Slice{0, 3, 3, 1}, Slice{0, {}, {}, -1}}) {
       const Tensor y = op.eval(x), g = numbers(y.shape(), float64, 9);
       EXPECT_NEAR(dot(y, g), dot(x, op.adjoint(g, x.shape())), 1e-12);
     }
@@ -118,7 +119,9 @@ TEST(Views, Errors) {
   EXPECT_EQ(error_of([&] { pick(x, 1, 3); }), "pick: position 3 on axis 1 of [2, 3]: expected -3 to 2");
   EXPECT_EQ(error_of([&] { squeeze(x, 0); }), "squeeze: axis 0 of [2, 3] has size 2: expected 1");
   EXPECT_EQ(error_of([&] { transpose(zeros({3})); }), "transpose: [3] has no two axes to exchange");
-  EXPECT_EQ(error_of([&] { expand(x, {2, 4}); }),
+  EXPECT_EQ(error_of([&] {
+              expand(x, {2, 4});
+            }),
             "expand: [2, 3] to [2, 4]: axis 1 has size 3: only axes of size 1 can be repeated");
   EXPECT_EQ(error_of([&] { slice(x, 0, 0, 1, 0); }), "slice: step 0: expected a positive or negative step");
   EXPECT_EQ(error_of([&] { sum_to(x, {4}); }).substr(0, 6), "expand");
@@ -141,7 +144,9 @@ TEST(Join, ConcatAndStackInEveryLayout) {
     }
   EXPECT_EQ(values(concat({zeros({0, 2}), ones({1, 2})}, 0)), (std::vector<double>{1, 1}));
   EXPECT_EQ(concat({cast(ones({2}), boolean), cast(zeros({1}), boolean)}).dtype(), boolean);
-  EXPECT_EQ(error_of([] { concat({zeros({2, 3}), zeros({3, 3})}); }),
+  EXPECT_EQ(error_of([] {
+              concat({zeros({2, 3}), zeros({3, 3})});
+            }),
             "concat: [2, 3] and [3, 3] along axis 1: the other sizes must agree");
   EXPECT_EQ(error_of([] { stack({zeros({2}), zeros({3})}); }), "stack: [2] and [3]: expected arrays of one shape");
   EXPECT_EQ(error_of([] { concat(std::vector<Tensor>{}); }), "concat: no arrays given: expected at least one");
@@ -164,7 +169,8 @@ TEST(Triangle, DiagonalsAndTriangles) {
     SCOPED_TRACE(how);
     for (int64_t offset : {-4, -2, -1, 0, 1, 3, 5}) {
       SCOPED_TRACE(offset);
-      const int64_t n = std::max<int64_t>(0, std::min(3 + std::min<int64_t>(offset, 0), 4 - std::max<int64_t>(offset, 0)));
+      const int64_t n =
+          std::max<int64_t>(0, std::min(3 + std::min<int64_t>(offset, 0), 4 - std::max<int64_t>(offset, 0)));
       expect_elements(diagonal(x, offset), {2, n}, [&](const Shape& i) {
         return x.at({i[0], i[1] + std::max<int64_t>(0, -offset), i[1] + std::max<int64_t>(0, offset)});
       });

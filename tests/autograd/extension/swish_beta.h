@@ -3,7 +3,8 @@
 
 namespace pf {
 
-/// x σ(βx) with a trainable β (Ramachandran et al. 2017, arXiv 1710.05941). No derivative is stated: it comes from duals.
+/// x σ(βx) with a trainable β (Ramachandran et al. 2017, arXiv 1710.05941). No derivative is stated: it comes from
+/// duals.
 struct SwishBeta : Pointwise<2> {
   static constexpr auto name = "swish_beta";
   template <class V> V operator()(V x, V beta) const { return x * sigmoid(beta * x); }

@@ -21,7 +21,9 @@ void check_matmul(const Shape& a, const Shape& b) {
   if (inner_a == inner_b) return;
   const bool second = b.rank() > 1 && inner_a == b.back(), first = a.rank() > 1 && a[a.rank() - 2] == inner_b;
   fail("matmul: ", a, " × ", b, ": inner sizes ", inner_a, " and ", inner_b, " differ",
-       second ? "; transpose the second operand?" : first ? "; transpose the first operand?" : "");
+       second  ? "; transpose the second operand?"
+       : first ? "; transpose the first operand?"
+               : "");
 }
 
 void check_linear(const Shape& x, const Shape& weight) {
@@ -33,8 +35,7 @@ void check_linear(const Shape& x, const Shape& weight) {
 
 namespace {
 
-template <class T>
-MatrixRef<T> matrix(const Tensor& x) {
+template <class T> MatrixRef<T> matrix(const Tensor& x) {
   const int r = x.rank();
   return {x.data<T>(), x.shape()[r - 2], x.shape()[r - 1], x.strides()[r - 2], x.strides()[r - 1]};
 }
@@ -49,8 +50,7 @@ int64_t batch_offset(const Layout& layout, int64_t i) {
   return at;
 }
 
-template <class T>
-Tensor multiply(const Tensor& a, const Tensor& b) {
+template <class T> Tensor multiply(const Tensor& a, const Tensor& b) {
   const MatrixRef<T> left = matrix<T>(a), right = matrix<T>(b);
   const Shape batch = batch_axes(a.shape());
   Tensor out = Tensor::empty(with_batch(batch, {left.rows, right.columns}), a.dtype());
@@ -74,9 +74,8 @@ Tensor multiply(const Tensor& a, const Tensor& b) {
 
 Tensor MatMul::eval(const Tensor& a, const Tensor& b) const {
   const DType dtype = common_dtype(name, std::array{&a, &b});
-  return dispatch_numeric(dtype, name, [&]<class T>() {
-    return detail::multiply<T>(as_operand(a, dtype), as_operand(b, dtype));
-  });
+  return dispatch_numeric(dtype, name,
+                          [&]<class T>() { return detail::multiply<T>(as_operand(a, dtype), as_operand(b, dtype)); });
 }
 
 Tensor AffineMap::eval(const Tensor& x, const Tensor& weight, const Tensor& bias) const {

@@ -34,8 +34,7 @@ struct Smaller {
   }
 };
 
-template <class P, class T>
-int64_t find_extreme(const T* row, int64_t n) {
+template <class P, class T> int64_t find_extreme(const T* row, int64_t n) {
   const T extreme = reduce_run<P>(row, n, 1);
   for (int64_t i = 0; i < n; ++i)
     if (row[i] == extreme || (row[i] != row[i] && extreme != extreme)) return i;
@@ -50,12 +49,12 @@ void check_not_empty(bool largest, const Shape& shape, const Axes& axes, const c
 }  // namespace
 }  // namespace detail
 
-template <bool largest>
-Tensor Extreme<largest>::eval(const Tensor& x) const {
+template <bool largest> Tensor Extreme<largest>::eval(const Tensor& x) const {
   detail::check_not_empty(largest, x.shape(), axes, name);
   return dispatch_numeric(x.dtype(), name, [&]<class T>() {
     using Policy = std::conditional_t<largest, detail::Larger, detail::Smaller>;
-    return detail::reduce<Policy, T>(x, axes.flags(x.rank(), name), detail::reduced_shape(x.shape(), axes, keepdim, name));
+    return detail::reduce<Policy, T>(x, axes.flags(x.rank(), name),
+                                     detail::reduced_shape(x.shape(), axes, keepdim, name));
   });
 }
 template Tensor Extreme<true>::eval(const Tensor&) const;

@@ -11,8 +11,7 @@ constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 // at a time as a vector has lanes (Vec loads from n places `stride` apart); long rows one by one, along the vectors.
 
 // Sums of positive terms, in blocks, so that long rows stay accurate.
-template <class V>
-class BlockedSum {
+template <class V> class BlockedSum {
  public:
   void add(V term) {
     block_ = block_ + term;
@@ -30,21 +29,16 @@ class BlockedSum {
 };
 
 // The largest element, or 0 where there is no finite one to take out; NaN stays NaN.
-template <class V>
-V shift_from(V top) {
-  return math::select(math::isinf(top), V(0), top);
-}
+template <class V> V shift_from(V top) { return math::select(math::isinf(top), V(0), top); }
 
 // Rows across the lanes ------------------------------------------------------------------------------------------
 
-template <class T>
-Vec<T> lanes_shift(const T* x, int64_t n, int64_t stride) {
+template <class T> Vec<T> lanes_shift(const T* x, int64_t n, int64_t stride) {
   Vec<T> top = Vec<T>::load(x);
   for (int64_t i = 1; i < n; ++i) top = math::max(top, Vec<T>::load(x + i * stride));
   return shift_from(top);
 }
-template <class T>
-Vec<T> lanes_sum_exp(const T* x, int64_t n, int64_t stride, Vec<T> shift, T* terms) {
+template <class T> Vec<T> lanes_sum_exp(const T* x, int64_t n, int64_t stride, Vec<T> shift, T* terms) {
   BlockedSum<Vec<T>> sum;
   for (int64_t i = 0; i < n; ++i) {
     const Vec<T> e = math::exp(Vec<T>::load(x + i * stride) - shift);
@@ -53,8 +47,7 @@ Vec<T> lanes_sum_exp(const T* x, int64_t n, int64_t stride, Vec<T> shift, T* ter
   }
   return sum.result();
 }
-template <class T>
-Vec<T> lanes_log_sum_exp(const T* x, int64_t n, int64_t stride) {
+template <class T> Vec<T> lanes_log_sum_exp(const T* x, int64_t n, int64_t stride) {
   const Vec<T> shift = lanes_shift(x, n, stride);
   return shift + math::log(lanes_sum_exp<T>(x, n, stride, shift, nullptr));
 }
@@ -62,8 +55,7 @@ Vec<T> lanes_log_sum_exp(const T* x, int64_t n, int64_t stride) {
 // Rows along the vectors ------------------------------------------------------------------------------------------
 
 // The last vector is filled up with an element that does not count.
-template <class T, class Body>
-void for_row(const T* row, int64_t n, double filler, const Body& body) {
+template <class T, class Body> void for_row(const T* row, int64_t n, double filler, const Body& body) {
   constexpr int64_t w = Vec<T>::width;
   int64_t i = 0;
   for (; i + w <= n; i += w) body(i, Vec<T>::load(row + i), w);
@@ -73,21 +65,18 @@ void for_row(const T* row, int64_t n, double filler, const Body& body) {
     body(i, Vec<T>::load(part), n - i);
   }
 }
-template <class T>
-void store_part(const Vec<T>& v, T* to, int64_t count) {
+template <class T> void store_part(const Vec<T>& v, T* to, int64_t count) {
   if (count == Vec<T>::width) return v.store(to);
   alignas(64) T part[Vec<T>::width];
   v.store(part);
   for (int64_t k = 0; k < count; ++k) to[k] = part[k];
 }
-template <class T>
-T row_shift(const T* row, int64_t n) {
+template <class T> T row_shift(const T* row, int64_t n) {
   Vec<T> top(minus_infinity);
   for_row(row, n, minus_infinity, [&](int64_t, Vec<T> x, int64_t) { top = math::max(top, x); });
   return shift_from(math::hmax(top));
 }
-template <class T>
-T row_sum_exp(const T* row, int64_t n, T shift, T* terms) {
+template <class T> T row_sum_exp(const T* row, int64_t n, T shift, T* terms) {
   BlockedSum<Vec<T>> sum;
   for_row(row, n, minus_infinity, [&](int64_t i, Vec<T> x, int64_t lanes) {
     const Vec<T> e = math::exp(x - Vec<T>(shift));
@@ -96,8 +85,7 @@ T row_sum_exp(const T* row, int64_t n, T shift, T* terms) {
   });
   return math::sum(sum.result());
 }
-template <class T>
-T row_log_sum_exp(const T* row, int64_t n) {
+template <class T> T row_log_sum_exp(const T* row, int64_t n) {
   const T shift = row_shift(row, n);
   return shift + math::log(row_sum_exp<T>(row, n, shift, nullptr));
 }
@@ -166,8 +154,8 @@ constexpr int64_t short_row = 64;  // up to here it pays to turn rows so that th
 
 // `count` (at most a vector of) rows that are `row` apart, elements `step` apart, through a buffer; m results a row.
 template <class Rows, class T>
-void run_turned(const T* a, const T* b, int64_t count, int64_t n, int64_t row, int64_t step, T* y, int64_t m, int64_t y_row,
-                int64_t y_step) {
+void run_turned(const T* a, const T* b, int64_t count, int64_t n, int64_t row, int64_t step, T* y, int64_t m,
+                int64_t y_row, int64_t y_step) {
   constexpr int64_t w = Vec<T>::width;
   thread_local std::vector<T> memory;
   if (int64_t(memory.size()) < 3 * n * w) memory.resize(size_t(3 * n * w));
@@ -216,8 +204,7 @@ void run_rows(const T* a, const T* b, int64_t outer, int64_t n, int64_t inner, T
 }
 
 // The operation along one axis, on one or two inputs; the result has the same shape.
-template <class Rows>
-Tensor along_axis(const char* op, int axis, const Tensor& x, const Tensor& other = {}) {
+template <class Rows> Tensor along_axis(const char* op, int axis, const Tensor& x, const Tensor& other = {}) {
   const Tensor a = contiguous(x), b = other.defined() ? contiguous(other) : Tensor();
   Tensor out = Tensor::empty(x.shape(), x.dtype());
   if (out.numel() == 0) return out;

@@ -59,7 +59,8 @@ Tensor Gather::eval(const Tensor& x) const {
 
 Tensor ScatterAdd::eval(const Tensor& x) const {
   check_agree(name, shape, index.shape(), axis);
-  check(x.shape() == index.shape(), "scatter_add: ", x.shape(), " with an index ", index.shape(), ": expected one shape");
+  check(x.shape() == index.shape(), "scatter_add: ", x.shape(), " with an index ", index.shape(),
+        ": expected one shape");
   const Around size(shape, axis), from_size(index.shape(), axis);
   const Tensor from = read_from(x, float64), at = checked(name, index, size.n, axis, shape);
   Tensor out = zeros(shape, from.dtype());
@@ -86,7 +87,8 @@ Tensor IndexSelect::eval(const Tensor& x) const {
   const auto* source = static_cast<const std::byte*>(from.raw());
   const int64_t* position = at.data<int64_t>();
   for (int64_t o = 0; o < size.outer; ++o, source += size_t(size.n) * row)
-    for (int64_t i = 0; i < index.numel(); ++i, target += row) std::memcpy(target, source + size_t(position[i]) * row, row);
+    for (int64_t i = 0; i < index.numel(); ++i, target += row)
+      std::memcpy(target, source + size_t(position[i]) * row, row);
   return out;
 }
 
@@ -94,8 +96,8 @@ Tensor IndexAdd::eval(const Tensor& x) const {
   check_list(name, index);
   Shape expected = shape;
   expected[axis] = index.numel();
-  check(x.shape() == expected, "index_add: ", x.shape(), " into ", shape, " with ", index.numel(), " positions of axis ",
-        axis, ": expected ", expected);
+  check(x.shape() == expected, "index_add: ", x.shape(), " into ", shape, " with ", index.numel(),
+        " positions of axis ", axis, ": expected ", expected);
   const Around size(shape, axis);
   const Tensor from = read_from(x, float64), at = checked(name, index, size.n, axis, shape);
   Tensor out = zeros(shape, from.dtype());

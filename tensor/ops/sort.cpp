@@ -10,8 +10,7 @@ namespace pf {
 namespace {
 
 // Rising keys for rising numbers; -0 like 0, NaN last whatever the direction.
-template <class T>
-auto key_of(T x, bool descending) {
+template <class T> auto key_of(T x, bool descending) {
   if constexpr (std::is_same_v<T, int64_t>) {
     const uint64_t key = uint64_t(x) ^ (uint64_t(1) << 63);
     return descending ? ~key : key;
@@ -47,8 +46,7 @@ struct SmallItem {  // both in one word: 32-bit keys in rows of less than 2³² 
 };
 
 // Least significant digit first; digits that all keys share are skipped.
-template <class Item>
-void radix_sort(std::vector<Item>& items, std::vector<Item>& scratch) {
+template <class Item> void radix_sort(std::vector<Item>& items, std::vector<Item>& scratch) {
   constexpr int width = 8;
   constexpr uint64_t mask = (1u << width) - 1;
   scratch.resize(items.size());
@@ -67,8 +65,7 @@ void radix_sort(std::vector<Item>& items, std::vector<Item>& scratch) {
 }
 
 // Puts the first `count` items in order.
-template <class Item>
-void order(std::vector<Item>& items, std::vector<Item>& scratch, int64_t count) {
+template <class Item> void order(std::vector<Item>& items, std::vector<Item>& scratch, int64_t count) {
   const auto n = int64_t(items.size());
   if (count < n / 8) std::partial_sort(items.begin(), items.begin() + count, items.end());
   else if (n > Item::bits * 2) radix_sort(items, scratch);
@@ -122,7 +119,8 @@ Tensor searchsorted_of(const Tensor& sorted, const Tensor& values, bool right) {
     for (int64_t i = 0; i < values.numel(); ++i) {
       const T* row = rows.data<T>() + (shared ? 0 : i / m * n);
       const T value = wanted.data<T>()[i];
-      to[i] = (right ? std::upper_bound(row, row + n, value, before) : std::lower_bound(row, row + n, value, before)) - row;
+      to[i] =
+          (right ? std::upper_bound(row, row + n, value, before) : std::lower_bound(row, row + n, value, before)) - row;
     }
   });
   return out;

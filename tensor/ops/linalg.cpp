@@ -1,7 +1,7 @@
 #include "tensor/ops/linalg.h"
 
-#include <algorithm>
 #include <cblas.h>
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -22,8 +22,7 @@ namespace {
 std::string place(int64_t batch, int64_t count) { return count > 1 ? join(" (matrix ", batch, " of the batch)") : ""; }
 
 // body(i) for every matrix, several of the small ones a task.
-template <class Body>
-void for_matrices(int64_t count, int64_t n, const Body& body) {
+template <class Body> void for_matrices(int64_t count, int64_t n, const Body& body) {
   const int64_t per_chunk = std::max<int64_t>(1, 200'000 / std::max<int64_t>(1, n * n * n));
   parallel_for((count + per_chunk - 1) / per_chunk, [&](int64_t c) {
     for (int64_t i = c * per_chunk; i < std::min(count, (c + 1) * per_chunk); ++i) body(i);
@@ -33,14 +32,12 @@ void for_matrices(int64_t count, int64_t n, const Body& body) {
 int64_t count_of(const Tensor& a) { return batch_axes(a.shape()).numel(); }
 
 // target -= factor · source, the inner loop of everything below.
-template <class T>
-void subtract(T* target, const T* source, T factor, int64_t n) {
+template <class T> void subtract(T* target, const T* source, T factor, int64_t n) {
   for (int64_t k = 0; k < n; ++k) target[k] -= factor * source[k];
 }
 
 // Row by row, the symmetric part of `a` into L. Sums in double: pivots decide over success.
-template <class T>
-void cholesky_matrix(const T* a, int64_t n, T* l, const std::string& where) {
+template <class T> void cholesky_matrix(const T* a, int64_t n, T* l, const std::string& where) {
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t j = 0; j <= i; ++j) {
       double sum = 0.5 * (double(a[i * n + j]) + double(a[j * n + i]));
@@ -58,8 +55,7 @@ void cholesky_matrix(const T* a, int64_t n, T* l, const std::string& where) {
 }
 
 // LU decomposition in place with row exchanges. rows[i] is where row i came from; returns the sign of the exchanges.
-template <class T>
-int decompose(T* a, int64_t n, int64_t* rows) {
+template <class T> int decompose(T* a, int64_t n, int64_t* rows) {
   int sign = 1;
   for (int64_t i = 0; i < n; ++i) rows[i] = i;
   for (int64_t k = 0; k < n; ++k) {
@@ -83,8 +79,8 @@ int decompose(T* a, int64_t n, int64_t* rows) {
 
 // x (n rows of `columns`) := a⁻¹ x from the decomposition.
 template <class T>
-void solve_decomposed(const T* lu, const int64_t* rows, int64_t n, const T* b, int64_t columns, T* x,
-                      const char* op, const std::string& where) {
+void solve_decomposed(const T* lu, const int64_t* rows, int64_t n, const T* b, int64_t columns, T* x, const char* op,
+                      const std::string& where) {
   for (int64_t i = 0; i < n; ++i) {
     std::copy_n(b + rows[i] * columns, columns, x + i * columns);
     for (int64_t k = 0; k < i; ++k) subtract(x + i * columns, x + k * columns, lu[i * n + k], columns);
@@ -97,8 +93,7 @@ void solve_decomposed(const T* lu, const int64_t* rows, int64_t n, const T* b, i
   }
 }
 
-template <class T>
-class Decomposition {
+template <class T> class Decomposition {
  public:
   Decomposition(const T* a, int64_t n) {
     if (n > small) {
@@ -126,8 +121,7 @@ class Decomposition {
 };
 
 // One number for each matrix, from its decomposition.
-template <class F>
-Tensor per_matrix(const Tensor& a, const char* op, const F& f) {
+template <class F> Tensor per_matrix(const Tensor& a, const char* op, const F& f) {
   const Tensor from = contiguous(a);
   const int64_t n = a.size(-1);
   Tensor out = Tensor::empty(batch_axes(a.shape()), a.dtype());
@@ -194,8 +188,8 @@ Tensor Solve::eval(const Tensor& a, const Tensor& b) const {
     T* to = out.mutable_data<T>();
     detail::for_matrices(count, n, [&](int64_t i) {
       const detail::Decomposition<T> d(matrix.data<T>() + i * n * n, n);
-      detail::solve_decomposed(d.lu, d.rows, n, right.data<T>() + i * n * columns, columns,
-                               to + i * n * columns, name, detail::place(i, count));
+      detail::solve_decomposed(d.lu, d.rows, n, right.data<T>() + i * n * columns, columns, to + i * n * columns, name,
+                               detail::place(i, count));
     });
   });
   return out;
@@ -209,8 +203,7 @@ Tensor Inverse::eval(const Tensor& a) const {
     T* to = out.mutable_data<T>();
     detail::for_matrices(count, n, [&](int64_t i) {
       const detail::Decomposition<T> d(matrix.data<T>() + i * n * n, n);
-      detail::solve_decomposed(d.lu, d.rows, n, unit.data<T>(), n, to + i * n * n, name,
-                               detail::place(i, count));
+      detail::solve_decomposed(d.lu, d.rows, n, unit.data<T>(), n, to + i * n * n, name, detail::place(i, count));
     });
   });
   return out;

@@ -1,0 +1,293 @@
+// The laws: what must hold of every family, whatever it is. A family is tested by being in the list of families.
+
+#include <cmath>
+
+#include "autograd/functional.h"
+#include "nn/gradients.h"
+#include "nn/optim/adam.h"
+#include "nn/state.h"
+#include "tensor/ops/argmax.h"
+#include "tensor/ops/exponential.h"
+#include "tensor/ops/linalg.h"
+#include "tensor/ops/power.h"
+#include "tensor/ops/reduce.h"
+#include "tensor/ops/rounding.h"
+#include "tensor/parallel.h"
+#include "tests/models/instances.h"
+#include "tests/support/temporary.h"
+
+namespace pf {
+namespace {
+
+using testing::all_variants;
+using testing::contains;
+using testing::error_of;
+using testing::make_instance;
+using testing::rows_for;
+using testing::TemporaryFolder;
+using testing::Variant;
+
+class Laws : public ::testing::TestWithParam<Variant> {
+ protected:
+  const Variant& variant() const { return GetParam(); }
+  Tensor base_sample(const Transform& map, int64_t n, DType dtype = float64, uint64_t seed = 3) const {
+    Rng rng(seed);
+    return map.base().sample(n, rng, dtype);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(, Laws, ::testing::ValuesIn(all_variants()), testing::name_of_variant);
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
+  return a.dtype() == float32 ? a.to_vector<float>() == b.to_vector<float>()
+                              : a.to_vector<double>() == b.to_vector<double>();
+}
+
+/// The largest |a − b| / (1 + |b|).
+double difference(const Tensor& a, const Tensor& b) {
+  const std::vector<double> x = cast(a, float64).to_vector<double>(), y = cast(b, float64).to_vector<double>();
+  if (a.shape() != b.shape()) return INFINITY;
+  double worst = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double d = std::abs(x[i] - y[i]) / (1 + std::abs(y[i]));
+    if (!(d <= worst)) worst = std::isnan(d) ? INFINITY : d;
+  }
+  return worst;
+}
+
+bool has_log_det(const Traits& t) { return t.density == DensityKind::exact || t.density == DensityKind::ode; }
+/// How closely numbers behind a solver agree, and those of closed forms.
+double slack(const Traits& t, double closed_form) {
+  return t.density == DensityKind::ode ? 10 * t.inverse_error : closed_form;
+}
+
+TEST_P(Laws, TheSameNoiseGivesTheSamePoint) {
+  const Built built = make_instance(variant(), float32);
+  const Tensor z = base_sample(*built.transform, 300, float32);
+  EXPECT_TRUE(same_bits(built.transform->push(Variable(z)).value(), built.transform->push(Variable(z)).value()));
+}
+
+TEST_P(Laws, DerivativesOfTheMapAreItsDifferences) {
+  const Built built = make_instance(variant());
+  const Traits traits = built.transform->traits();
+  const Tensor z = base_sample(*built.transform, 6);
+  const Map push = [&](const Variable& v) { return built.transform->push(v); };
+  Rng rng(5);
+  const Tensor direction = rng.normal(z.shape(), float64);
+  const double h = traits.density == DensityKind::ode ? 1e-4 : 1e-6;
+  const Tensor plus = push(Variable(z + direction * h)).value(), minus = push(Variable(z - direction * h)).value();
+  const Tensor differences = (plus - minus) * (0.5 / h);
+  if (!traits.smooth) {
+    // A step function: flat almost everywhere, and the derivative says so.
+    EXPECT_EQ(max(abs(differences)).item(), 0);
+    const Variable at = tracked(z);
+    EXPECT_EQ(max(abs(grad(sum(push(at)) + sum(at * 0.0), at))).item(), 0);
+    return;
+  }
+  const auto [x, tangent] = jvp(push, z, direction);
+  EXPECT_LT(difference(tangent, differences), slack(traits, 1e-6));
+  const Tensor g = rng.normal(x.shape(), float64);
+  EXPECT_NEAR(sum(vjp(push, z).pullback(g) * direction).item(), sum(g * tangent).item(), 1e-9);
+}
+
+TEST_P(Laws, PullUndoesPush) {
+  for (int64_t width : {2, 5}) {
+    const Built built = make_instance(variant(), float64, width);
+    const Transform& map = *built.transform;
+    const Traits traits = map.traits();
+    if (!traits.invertible) {
+      EXPECT_EQ(error_of([&] {
+                  map.pull(Variable(zeros({1, width}, float64)));
+                }),
+                variant().family->name + ": the map has no exact inverse; use encode, or invert by optimisation");
+      return;
+    }
+    const Tensor z = base_sample(map, 400) * 1.5;  // beyond a spline's interval as well
+    const Variable x = map.push(Variable(z));
+    EXPECT_LT(difference(map.pull(x).value(), z), traits.inverse_error);
+    EXPECT_LT(difference(map.push(map.pull(Variable(z))).value(), z), traits.inverse_error);
+    EXPECT_EQ(traits.same_width, map.base().width() == map.width());
+  }
+}
+
+TEST_P(Laws, EncodedPointsLeadBack) {
+  const Built built = make_instance(variant());
+  Rng rng(4);
+  const Tensor x = rows_for(variant(), 200, rng);
+  const Tensor z = built.transform->encode(x);
+  EXPECT_EQ(z.shape(), (Shape{200, built.transform->base().width()}));
+  EXPECT_LT(difference(built.transform->push(Variable(z)).value(), x), slack(built.transform->traits(), 1e-9));
+}
+
+TEST_P(Laws, LogDeterminantsAreThoseOfTheJacobian) {
+  for (int64_t width : {2, 3}) {
+    const Built built = make_instance(variant(), float64, width);
+    const Transform& map = *built.transform;
+    const Tensor z = base_sample(map, 8);
+    if (!has_log_det(map.traits())) {
+      const std::string expected =
+          variant().family->name + ": the map has no log-determinant; its traits say which kind of density it has";
+      EXPECT_EQ(error_of([&] { map.push_with_log_det(Variable(z)); }), expected);
+      EXPECT_EQ(error_of([&] { map.pull_with_log_det(Variable(zeros({1, width}, float64))); }), expected);
+      return;
+    }
+    const double close = slack(map.traits(), 1e-9);
+    const Mapped pushed = map.push_with_log_det(Variable(z));
+    const Tensor jacobian = batch_jacobian([&](const Variable& v) { return map.push(v); }, z);
+    EXPECT_LT(difference(pushed.log_det.value(), slogdet(jacobian).log_abs), close) << width;
+    EXPECT_LT(difference(pushed.value.value(), map.push(Variable(z)).value()), close) << width;
+    const Mapped pulled = map.pull_with_log_det(pushed.value);
+    EXPECT_LT(difference(pulled.log_det.value(), -pushed.log_det.value()), close) << width;
+    EXPECT_LT(difference(pulled.value.value(), z), close) << width;
+    Rng rng(6);
+    const LogDensity density = map.log_density(pushed.value.value(), rng);
+    EXPECT_EQ(density.kind, map.traits().density);
+    EXPECT_LT(difference(density.value, (map.base().log_density(Variable(z)) - pushed.log_det).value()), close)
+        << width;
+  }
+}
+
+TEST_P(Laws, DensityIntegratesToOne) {
+  const Built built = make_instance(variant(), float64, 2, 1, 1e-4);
+  const Transform& map = *built.transform;
+  if (!has_log_det(map.traits())) return;  // bounds are judged where the truth is known
+  const int64_t cells = map.traits().density == DensityKind::exact ? 500 : 100;
+  // The box that holds the model's own samples, and some more.
+  const Tensor samples = map.push(Variable(base_sample(map, 4000))).value();
+  const Tensor low = min(samples, 0), size = max(samples, 0) - low, corner = low - size * 0.15,
+               h = size * (1.3 / double(cells));
+  std::vector<double> places;
+  for (int64_t i = 0; i < cells * cells; ++i) {
+    places.push_back(double(i / cells) + 0.5);
+    places.push_back(double(i % cells) + 0.5);
+  }
+  const Tensor grid = tensor(places, {cells * cells, 2}, float64) * h + corner;
+  Rng rng(7);
+  double total = 0;
+  for (int64_t at = 0; at < grid.size(0); at += 5000)
+    total += sum(exp(map.log_density(slice(grid, 0, at, at + 5000), rng).value)).item() * h.at({0}) * h.at({1});
+  EXPECT_NEAR(total, 1, 4e-3);
+}
+
+TEST_P(Laws, EveryParameterIsTrained) {
+  Built built = make_instance(variant(), float32);
+  const std::vector<Field> parameters = parameters_of(*built.transform);
+  EXPECT_FALSE(parameters.empty());
+  std::vector<std::vector<float>> before;
+  for (const Field& p : parameters) before.push_back(p.value().to_vector<float>());
+  Adam adam;
+  Rng rng(8);
+  for (int step = 0; step < 5; ++step) {
+    const Tensor batch = rows_for(variant(), 64, rng, float32);
+    auto [loss, gradients] =
+        value_and_grad(std::span<const Field>(parameters), [&] { return built.objective->loss(batch, rng); });
+    EXPECT_TRUE(std::isfinite(loss.item()));
+    for (size_t i = 0; i < parameters.size(); ++i) EXPECT_TRUE(all(isfinite(gradients.list[i]))) << parameters[i].path;
+    adam.update(parameters, gradients, 1e-2);
+  }
+  for (size_t i = 0; i < parameters.size(); ++i)
+    EXPECT_NE(parameters[i].value().to_vector<float>(), before[i]) << parameters[i].path;
+}
+
+TEST_P(Laws, SavingChangesNothing) {
+  TemporaryFolder folder;
+  const Built saved = make_instance(variant(), float32, 3, 1);
+  Built loaded = make_instance(variant(), float32, 3, 2);
+  write_safetensors(folder / "m.safetensors", state_dict(std::as_const(*saved.transform)));
+  const Tensor z = base_sample(*saved.transform, 50, float32);
+  EXPECT_FALSE(same_bits(loaded.transform->push(Variable(z)).value(), saved.transform->push(Variable(z)).value()));
+  load_state(*loaded.transform, read_safetensors(folder / "m.safetensors"));
+  const Tensor x = saved.transform->push(Variable(z)).value();
+  EXPECT_TRUE(same_bits(loaded.transform->push(Variable(z)).value(), x));
+  if (saved.transform->traits().density == DensityKind::none) return;
+  Rng a(9), b(9);
+  EXPECT_TRUE(same_bits(loaded.transform->log_density(x, a).value, saved.transform->log_density(x, b).value));
+}
+
+TEST_P(Laws, SinglePrecisionIsCloseToDouble) {
+  const Built single = make_instance(variant(), float32), twice = make_instance(variant(), float64);
+  const Tensor z = base_sample(*single.transform, 300, float32);
+  const Tensor x = twice.transform->push(Variable(cast(z, float64))).value();
+  if (twice.transform->traits().smooth) {
+    EXPECT_LT(difference(single.transform->push(Variable(z)).value(), x), slack(single.transform->traits(), 1e-4));
+  } else {
+    EXPECT_LT(mean(abs(cast(single.transform->push(Variable(z)).value(), float64) - x)).item(), 0.01);
+  }
+}
+
+TEST_P(Laws, RowsDoNotInfluenceEachOther) {
+  const Built built = make_instance(variant());
+  const Transform& map = *built.transform;
+  const Tensor z = base_sample(map, 7);
+  const Tensor together = map.push(Variable(z)).value();
+  for (int64_t i : {0, 6})
+    EXPECT_LT(difference(map.push(Variable(slice(z, 0, i, i + 1))).value(), slice(together, 0, i, i + 1)),
+              slack(map.traits(), 1e-12));
+  const Variable at = tracked(z);
+  const Tensor gradient = grad(sum(slice(map.push(at), 0, 2, 3)) + sum(at * 0.0), at);
+  EXPECT_EQ(max(abs(slice(gradient, 0, 0, 2))).item(), 0);
+  EXPECT_EQ(max(abs(slice(gradient, 0, 3))).item(), 0);
+}
+
+TEST_P(Laws, EmptyBatchesPass) {
+  const Built built = make_instance(variant(), float32);
+  const Transform& map = *built.transform;
+  const Tensor none = zeros({0, map.width()});
+  Rng rng(1);
+  EXPECT_EQ(map.push(Variable(zeros({0, map.base().width()}))).shape(), none.shape());
+  EXPECT_EQ(map.encode(none).shape(), (Shape{0, map.base().width()}));
+  if (map.traits().density != DensityKind::none) { EXPECT_EQ(map.log_density(none, rng).value.shape(), Shape{0}); }
+}
+
+TEST_P(Laws, WrongWidthsAreExplained) {
+  const Built built = make_instance(variant(), float32);
+  const Transform& map = *built.transform;
+  const int64_t z = map.base().width(), x = map.width();
+  Rng rng(1);
+  const std::string tail = ", one sample a row";
+  EXPECT_TRUE(contains(error_of([&] {
+                         map.push(Variable(zeros({3, z + 1})));
+                       }),
+                       join("push: ", Shape{3, z + 1}, ": expected [n, ", z, "]", tail)));
+  EXPECT_TRUE(contains(error_of([&] { map.push(Variable(zeros({z}))); }), tail));
+  EXPECT_TRUE(contains(error_of([&] {
+                         map.log_density(zeros({3, x + 1}), rng);
+                       }),
+                       join(": expected [n, ", x, "]", tail)));
+  EXPECT_TRUE(contains(error_of([&] { map.encode(zeros({3, x + 1})); }), join(": expected [n, ", x, "]", tail)));
+}
+
+TEST_P(Laws, ThreadsDoNotChangeBits) {
+  std::vector<Tensor> first;
+  for (int count : {1, 2}) {
+    set_threads(count);
+    Built built = make_instance(variant(), float32);
+    const Tensor z = base_sample(*built.transform, 5000, float32);
+    const Tensor x = built.transform->push(Variable(z)).value();
+    Rng rng(2);
+    const Tensor batch = rows_for(variant(), 5000, rng, float32);
+    auto [loss, gradients] =
+        value_and_grad(*built.transform, [&] { return built.objective->loss(slice(batch, 0, 0, 1000), rng); });
+    std::vector<Tensor> all = std::move(gradients.list);
+    all.push_back(loss);
+    all.push_back(x);
+    all.push_back(built.transform->log_density(batch, rng).value);
+    if (count == 1) first = all;
+    else
+      for (size_t i = 0; i < all.size(); ++i) EXPECT_TRUE(same_bits(all[i], first[i])) << i << " of " << all.size();
+  }
+  set_threads(1);
+}
+
+TEST_P(Laws, TheWayLeadsFromTheNoiseToThePoint) {
+  const Built built = make_instance(variant());
+  const Transform& map = *built.transform;
+  const Tensor z = base_sample(map, 20);
+  const std::vector<Tensor> way = map.path(z);
+  EXPECT_LT(difference(way.back(), map.push(Variable(z)).value()), slack(map.traits(), 1e-9) + 1e-4);
+  for (const Tensor& x : way) EXPECT_EQ(x.shape(), (Shape{20, map.width()}));
+  if (map.traits().same_width) { EXPECT_TRUE(same_bits(way.front(), z)); }
+}
+
+}  // namespace
+}  // namespace pf

@@ -1,0 +1,58 @@
+// What must hold of the training of every family: its first losses are the recorded ones, and the loss falls.
+
+#include <array>
+#include <cmath>
+#include <map>
+
+#include "models/train.h"
+#include "tests/models/instances.h"
+#include "tests/support/temporary.h"
+
+namespace pf {
+namespace {
+
+using testing::all_variants;
+using testing::dataset_for;
+using testing::Variant;
+
+class TrainingLaws : public ::testing::TestWithParam<Variant> {
+ protected:
+  std::vector<double> train(int64_t steps, int64_t report_every) const {
+    const Dataset data = dataset_for(GetParam(), 4000);
+    ModelConfig config = ModelConfig::make(GetParam().family->name, data, 3);
+    for (const std::string& a : GetParam().assignments) config.settings.set(a);
+    Model model(config, data.train);
+    const TrainOptions options{.steps = steps, .batch = 128, .rate = 2e-3, .warmup = 10, .report_every = report_every};
+    std::vector<double> losses;
+    for (auto [step, loss] : Trainer(model, data, options).run().loss) losses.push_back(loss);
+    return losses;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(, TrainingLaws, ::testing::ValuesIn(all_variants()), testing::name_of_variant);
+
+// Ten steps at batch 128 from seed 3. A change here is a change of what is trained: record anew only when that was meant.
+const std::map<std::string, std::array<double, 10>> recorded = {};
+
+TEST_P(TrainingLaws, FirstLossesAreTheRecordedOnes) {
+  const std::vector<double> losses = train(10, 1);
+  ASSERT_EQ(losses.size(), 10u);
+  const auto known = recorded.find(GetParam().name);
+  std::string found = "    {\"" + GetParam().name + "\", {";
+  for (double loss : losses) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.7g, ", loss);
+    found += text;
+  }
+  found.replace(found.size() - 2, 2, "}},");
+  ASSERT_NE(known, recorded.end()) << "no losses are recorded; these were found:\n" << found;
+  for (size_t i = 0; i < 10; ++i)
+    EXPECT_NEAR(losses[i] / known->second[i], 1, 1e-4) << "step " << i + 1 << "; found:\n" << found;
+}
+
+TEST_P(TrainingLaws, TheLossFalls) {
+  const std::vector<double> losses = train(400, 40);
+  EXPECT_LT(losses.back(), losses.front() - 0.05 * std::abs(losses.front()));
+}
+
+}  // namespace
+}  // namespace pf
