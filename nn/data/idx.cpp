@@ -57,7 +57,7 @@ class Unpacked {
 
 template <class From, class To> void convert(const unsigned char* from, To* to, size_t count) {
   for (size_t i = 0; i < count; ++i) {
-    unsigned char bytes[sizeof(From)];
+    unsigned char bytes[sizeof(From)] = {};  // filled at once; GCC 12 does not see it
     std::reverse_copy(from + i * sizeof(From), from + (i + 1) * sizeof(From), bytes);  // IDX is big-endian
     to[i] = To(std::bit_cast<From>(bytes));
   }

@@ -12,7 +12,7 @@ class SyntheticSets : public ::testing::TestWithParam<Synthetic> {};
 std::vector<Synthetic> everything() { return {synthetic_sets().begin(), synthetic_sets().end()}; }
 
 INSTANTIATE_TEST_SUITE_P(All, SyntheticSets, ::testing::ValuesIn(everything()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& set) { return set.param.name; });
 
 // The sampler and the density are written independently; that they meet at the tabulated entropy tests all three.
 TEST_P(SyntheticSets, MeanOfMinusLogDensityIsTheEntropy) {
