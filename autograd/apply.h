@@ -12,16 +12,32 @@ namespace detail {
 inline bool is_tracked(const Tensor&) { return false; }
 inline bool is_tracked(const Variable& x) { return x.tracked(); }
 
+/// Kernels of pointwise formulas broadcast by themselves; the graph shows it as an operation, so that no rule has to
+/// mention it. It is made before the node that has it as an input: a node is younger than its inputs.
+inline bool fits(const Tensor& x, const Tensor& y) { return x.shape() == y.shape() && !x.is_literal(); }
+template <Array A> Variable broadcast_operand(const A& x, const Tensor& y) {
+  return expand(value_of(x).is_literal() ? Variable(cast(value_of(x), y.dtype())) : Variable(x), y.shape());
+}
+
+template <class Recorded, class Op, class... X> Variable recorded(const Op& op, Tensor&& y, const X&... x) {
+  Node* node = new Recorded(op, y, x...);
+  return Variable(std::move(y), NodePtr(node));
+}
+
 }  // namespace detail
 
 template <class Op, class... X>
-requires(std::same_as<X, Variable> || ...) Variable apply_array(const Op& op, const X&... x) {
+  requires(std::same_as<X, Variable> || ...)
+Variable apply_array(const Op& op, const X&... x) {
   Tensor y = apply_array(op, value_of(x)...);
   if (anomaly_detection()) [[unlikely]]
     report_first_nan(Op::name, std::array{Variable(x)...}, y);
   if (!(detail::is_tracked(x) || ...) || !is_floating(y.dtype())) return Variable(std::move(y));
-  Node* node = new detail::OpNode<Op, sizeof...(X)>(op, y, x...);
-  return Variable(std::move(y), NodePtr(node));
+  using Recorded = detail::OpNode<Op, sizeof...(X)>;
+  if constexpr (PointwiseFormula<Op>)
+    if (!(detail::fits(value_of(x), y) && ...)) [[unlikely]]
+      return detail::recorded<Recorded>(op, std::move(y), detail::broadcast_operand(x, y)...);
+  return detail::recorded<Recorded>(op, std::move(y), x...);
 }
 
 template <class Op> Variable apply_list(const Op& op, std::span<const Variable> x) {

@@ -14,7 +14,8 @@ namespace pf {
 
 // Defined in apply.h; named here because the rules below are written in operations on variables.
 template <class Op, class... X>
-requires(std::same_as<X, Variable> || ...) Variable apply_array(const Op& op, const X&... x);
+  requires(std::same_as<X, Variable> || ...)
+Variable apply_array(const Op& op, const X&... x);
 template <class Op> Variable apply_list(const Op& op, std::span<const Variable> x);
 
 namespace detail {
@@ -69,16 +70,6 @@ template <class Op> Variable kept_input(const Variable& x) {
   else return Variable(Tensor(Storage(), x.value().layout(), x.dtype()), x.shared_node());
 }
 
-/// The same for an operand of a pointwise formula. Kernels broadcast by themselves; the graph shows it as an operation,
-/// so that no rule has to mention it.
-template <class Op, Array A> Variable kept_operand(const A& x, const Tensor& y) {
-  const Tensor& value = value_of(x);
-  if (value.shape() == y.shape() && !value.is_literal()) [[likely]]
-    return kept_input<Op>(x);
-  const Variable spread = expand(value.is_literal() ? Variable(cast(value, y.dtype())) : Variable(x), y.shape());
-  return kept_input<Op>(spread);
-}
-
 template <class A> A as_array(const Variable& x) {
   if constexpr (std::same_as<A, Tensor>) return x.value();
   else return x;
@@ -92,7 +83,7 @@ template <class Op, size_t N> class OpNode final : public Node {
 
   template <Array... X>
   OpNode(const Op& op, const Tensor& output, const X&... x)
-      : Node(output, reads_output<Op>()), op_(op), inputs_{kept(x, output)...} {}
+      : Node(output, reads_output<Op>()), op_(op), inputs_{kept_input<Op>(x)...} {}
   const char* name() const override { return Op::name; }
   std::span<const Variable> inputs() const override { return inputs_; }
 
@@ -122,13 +113,10 @@ template <class Op, size_t N> class OpNode final : public Node {
   Variable jvp(std::span<const Variable> tangents) const override { return rule_jvp(tangents); }
 
  private:
-  template <class X> static Variable kept(const X& x, const Tensor& output) {
-    if constexpr (pointwise) return kept_operand<Op>(x, output);
-    else return kept_input<Op>(x);
-  }
   template <class A, class F> decltype(auto) with_inputs(F&& f) const {
-    return [&]<size_t... I>(std::index_sequence<I...>)->decltype(auto) { return f(as_array<A>(inputs_[I])...); }
-    (Each{});
+    return [&]<size_t... I>(std::index_sequence<I...>) -> decltype(auto) {
+      return f(as_array<A>(inputs_[I])...);
+    }(Each{});
   }
   std::array<const Tensor*, N> values() const {
     std::array<const Tensor*, N> out;

@@ -67,6 +67,21 @@ TEST(Engine, broadcasting_sums_over_what_was_repeated) {
   EXPECT_EQ(g[1].shape(), (Shape{2, 1}));
 }
 
+TEST(Engine, inputs_are_older_than_the_node_that_uses_them) {
+  // All walks rely on it, also where an operation inserts others, such as the expand of a broadcast operand.
+  const Variable x = tracked(ones({3})), y = x * tracked(ones({2, 1})) + 1.0;
+  std::vector<const Node*> open{y.node()};
+  while (!open.empty()) {
+    const Node* node = open.back();
+    open.pop_back();
+    for (const Variable& in : node->inputs())
+      if (in.node()) {
+        EXPECT_LT(in.node()->number(), node->number()) << node->name();
+        open.push_back(in.node());
+      }
+  }
+}
+
 TEST(Engine, stop_gradient_stops) {
   const Variable x = number(3);
   EXPECT_EQ(grad(x * stop_gradient(x), x).item(), 3);
