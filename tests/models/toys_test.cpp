@@ -206,8 +206,11 @@ TEST(Toys, ABoundNeverExceedsTheDensity) {
   for (Likelihood likelihood : {Likelihood::gaussian, Likelihood::bernoulli}) {
     Rng rng(4);
     Vae vae(2, {.likelihood = likelihood, .latent = 1, .hidden = 16}, rng);
-    for (Field& field : fields_of(vae))
-      *field.parameter = Variable(cast(field.value() * (field.path.starts_with("decoder") ? 1.5 : 1.0), float64));
+    // A decoder that bends, wide noise, and a posterior that is not far from the prior: wrong, but not hopeless.
+    for (Field& field : fields_of(vae)) {
+      const double factor = field.path.starts_with("decoder") ? 1.5 : field.path.starts_with("encoder") ? 0.3 : 0;
+      *field.parameter = Variable(cast(field.value() * factor, float64));
+    }
     const Tensor x = likelihood == Likelihood::gaussian
                          ? vae.push(Variable(vae.base().sample(40, rng, float64))).value()
                          : tensor({0, 0, 0, 1, 1, 0, 1, 1}, {4, 2}, float64);
@@ -218,7 +221,9 @@ TEST(Toys, ABoundNeverExceedsTheDensity) {
     const Tensor all = stack(bounds, 0), centre = mean(all, 0), error = sqrt(var(all, 0) * (1.0 / double(repeats)));
     for (int64_t i = 0; i < x.size(0); ++i) {
       EXPECT_LE(centre.at({i}), exact.at({i}) + 5 * error.at({i}) + 1e-9) << i;
-      EXPECT_NEAR(centre.at({i}), exact.at({i}), 0.2) << i;
+      if (likelihood == Likelihood::bernoulli) {
+        EXPECT_NEAR(centre.at({i}), exact.at({i}), 0.2) << i;
+      }
     }
     if (likelihood == Likelihood::gaussian) continue;
     // Four outcomes: their probabilities add up to one, and they are how often the map gives them.
