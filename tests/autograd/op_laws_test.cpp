@@ -80,7 +80,7 @@ TEST(OpCatalogue, has_0d_and_empty_samples_or_reasons) {
 TEST(OpCatalogue, knows_every_operation_in_the_headers) {
   std::set<std::string> known;
   for (const OpEntry& entry : op_catalogue()) known.insert(entry.op);
-  const std::regex start(R"(^struct (\w+))"), name(R"(static constexpr auto name\b)");
+  const std::regex start(R"((?:^|> )struct (\w+))"), name(R"(static constexpr auto name\b)");
   int found = 0;
   for (const auto& file : std::filesystem::directory_iterator(PF_SOURCE_DIR "/tensor/ops")) {
     if (file.path().extension() != ".h") continue;
