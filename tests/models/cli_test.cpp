@@ -197,8 +197,8 @@ std::vector<std::pair<std::string, std::vector<float>>> weights(const std::strin
 }
 
 class Killed : public ::testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Families, Killed, ::testing::Values("vae", "flow", "flow-matching"), [](const auto& info) {
-  std::string n = info.param;
+INSTANTIATE_TEST_SUITE_P(Families, Killed, ::testing::Values("vae", "flow", "flow-matching"), [](const auto& family) {
+  std::string n = family.param;
   std::erase(n, '-');
   return n;
 });
