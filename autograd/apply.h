@@ -27,8 +27,7 @@ template <class Recorded, class Op, class... X> Variable recorded(const Op& op, 
 }  // namespace detail
 
 template <class Op, class... X>
-  requires(std::same_as<X, Variable> || ...)
-Variable apply_array(const Op& op, const X&... x) {
+requires(std::same_as<X, Variable> || ...) Variable apply_array(const Op& op, const X&... x) {
   Tensor y = apply_array(op, value_of(x)...);
   if (anomaly_detection()) [[unlikely]]
     report_first_nan(Op::name, std::array{Variable(x)...}, y);

@@ -14,8 +14,7 @@ namespace pf {
 
 // Defined in apply.h; named here because the rules below are written in operations on variables.
 template <class Op, class... X>
-  requires(std::same_as<X, Variable> || ...)
-Variable apply_array(const Op& op, const X&... x);
+requires(std::same_as<X, Variable> || ...) Variable apply_array(const Op& op, const X&... x);
 template <class Op> Variable apply_list(const Op& op, std::span<const Variable> x);
 
 namespace detail {
@@ -114,9 +113,8 @@ template <class Op, size_t N> class OpNode final : public Node {
 
  private:
   template <class A, class F> decltype(auto) with_inputs(F&& f) const {
-    return [&]<size_t... I>(std::index_sequence<I...>) -> decltype(auto) {
-      return f(as_array<A>(inputs_[I])...);
-    }(Each{});
+    return [&]<size_t... I>(std::index_sequence<I...>)->decltype(auto) { return f(as_array<A>(inputs_[I])...); }
+    (Each{});
   }
   std::array<const Tensor*, N> values() const {
     std::array<const Tensor*, N> out;

@@ -221,9 +221,7 @@ TEST(Toys, ABoundNeverExceedsTheDensity) {
     const Tensor all = stack(bounds, 0), centre = mean(all, 0), error = sqrt(var(all, 0) * (1.0 / double(repeats)));
     for (int64_t i = 0; i < x.size(0); ++i) {
       EXPECT_LE(centre.at({i}), exact.at({i}) + 5 * error.at({i}) + 1e-9) << i;
-      if (likelihood == Likelihood::bernoulli) {
-        EXPECT_NEAR(centre.at({i}), exact.at({i}), 0.2) << i;
-      }
+      if (likelihood == Likelihood::bernoulli) { EXPECT_NEAR(centre.at({i}), exact.at({i}), 0.2) << i; }
     }
     if (likelihood == Likelihood::gaussian) continue;
     // Four outcomes: their probabilities add up to one, and they are how often the map gives them.
