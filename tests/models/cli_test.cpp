@@ -220,7 +220,7 @@ TEST_P(Killed, ResumingGivesTheBitsOfAnUninterruptedRun) {
     begun = fs::exists(dir + "/snapshot.safetensors");
     if (!begun) fs::remove_all(dir);  // killed before the first snapshot: there is nothing to resume
     const pid_t child = start(f, base + "--threads 2 --out " + dir + (begun ? " --resume" : ""));
-    std::this_thread::sleep_for(std::chrono::milliseconds(100 + int(rng.uniform() * 700)));
+    std::this_thread::sleep_for(std::chrono::milliseconds(40 + int(rng.uniform() * 120 * (attempt + 1))));
     kill(child, SIGKILL);
     int status = 0;
     waitpid(child, &status, 0);
