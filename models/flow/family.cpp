@@ -17,7 +17,8 @@ Family flow_family() {
       .image_settings = {"layers=4", "hidden=128"},
       .defaults =
           [](const Settings&, const DataSummary& data) {
-            return data.image ? TrainingDefaults{.steps = 2000, .batch = 128} : TrainingDefaults{.steps = 6000};
+            return data.image ? TrainingDefaults{.steps = 2000, .batch = 128}
+                              : TrainingDefaults{.steps = 6000, .batch = 128, .rate = 3e-3};
           },
       .build =
           [](const Settings& s, const DataSummary& data, Rng& rng) {

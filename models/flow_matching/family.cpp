@@ -10,19 +10,19 @@ Family flow_matching_family() {
       .map = "x = z carried by dx/dt = v(x, t) from t = 0 to t = 1, v learned by regression on straight paths",
       .density = "by the ODE: log p(x) = log p0(z) - integral of div v along the path",
       .settings = {choice("variant", {"ot", "independent"}, "how noise and data of a batch are paired"),
-                   integer("hidden", 128, "width of the hidden layers"), integer("depth", 3, "hidden layers", 1, 16),
-                   integer("frequencies", 4, "sine and cosine pairs that tell the network the time", 0, 64),
+                   integer("hidden", 128, "width of the hidden layers"), integer("depth", 4, "hidden layers", 1, 16),
+                   integer("frequencies", 0, "sine and cosine pairs that tell the network the time", 0, 64),
                    number("sigma", 0, "noise added to the paths", 0, 10),
                    choice("solver", {"dopri5", "rk4", "heun", "midpoint", "euler"}, "for sampling"),
                    integer("solver-steps", 50, "steps of a solver with fixed steps", 1, 100000),
                    number("tolerance", 1e-5, "of dopri5", 1e-12, 1),
                    choice("divergence", {"auto", "exact", "hutchinson"},
                           "of the density; auto: exact up to 16 columns")},
-      .image_settings = {"hidden=512"},
+      .image_settings = {"hidden=512", "depth=3", "frequencies=4"},
       .defaults =
           [](const Settings&, const DataSummary& data) {
             return data.image ? TrainingDefaults{.steps = 4000, .batch = 256}
-                              : TrainingDefaults{.steps = 8000, .rate = 2e-3};
+                              : TrainingDefaults{.steps = 8000, .batch = 128, .rate = 8e-3};
           },
       .build =
           [](const Settings& s, const DataSummary& data, Rng& rng) {

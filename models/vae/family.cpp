@@ -19,7 +19,8 @@ Family vae_family() {
       .image_settings = {"hidden=512", "latent=16"},
       .defaults =
           [](const Settings&, const DataSummary& data) {
-            return data.image ? TrainingDefaults{.steps = 5000, .batch = 128} : TrainingDefaults{.steps = 8000};
+            return data.image ? TrainingDefaults{.steps = 5000, .batch = 128}
+                              : TrainingDefaults{.steps = 8000, .batch = 256, .rate = 8e-3};
           },
       .build =
           [](const Settings& s, const DataSummary& data, Rng& rng) {
