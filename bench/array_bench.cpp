@@ -13,8 +13,8 @@ namespace {
 
 void report(benchmark::State& state, int64_t elements) {
   state.SetBytesProcessed(state.iterations() * elements * int64_t(sizeof(float)));
-  state.counters["ns/element"] = benchmark::Counter(double(state.iterations() * elements) * 1e-9,
-                                                    benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["per_element"] = benchmark::Counter(double(state.iterations() * elements),
+                                                     benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 template <Tensor (Rng::*draw)(const Shape&, DType)> void random_numbers(benchmark::State& state) {

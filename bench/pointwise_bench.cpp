@@ -3,6 +3,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -34,8 +35,7 @@ void report(benchmark::State& state, int64_t elements, int64_t arrays) {
   const int64_t bytes = elements * arrays * int64_t(sizeof(float));
   state.SetBytesProcessed(state.iterations() * bytes);
   using benchmark::Counter;
-  state.counters["ns/element"] =
-      Counter(double(state.iterations() * elements) * 1e-9, Counter::kIsRate | Counter::kInvert);
+  state.counters["per_element"] = Counter(double(state.iterations() * elements), Counter::kIsRate | Counter::kInvert);
   state.counters["of_copy"] =
       Counter(double(state.iterations()) * copy_seconds(bytes), Counter::kIsRate | Counter::kInvert);
 }

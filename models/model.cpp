@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
-
+#include "tensor/json.h"
 #include "tensor/ops/argmax.h"
 #include "tensor/ops/comparison.h"
 #include "tensor/ops/join.h"
@@ -41,8 +40,8 @@ std::pair<Tensor, Tensor> column_statistics(const Tensor& rows) {
 
 }  // namespace
 
-nlohmann::ordered_json ModelConfig::to_json() const {
-  nlohmann::ordered_json json;
+Json ModelConfig::to_json() const {
+  Json json;
   json["format"] = config_format;
   json["family"] = family;
   json["settings"] = settings.to_json();
@@ -54,7 +53,7 @@ nlohmann::ordered_json ModelConfig::to_json() const {
   return json;
 }
 
-ModelConfig ModelConfig::from_json(const nlohmann::ordered_json& json) {
+ModelConfig ModelConfig::from_json(const Json& json) {
   try {
     check(json.at("format").get<int>() == config_format, "config.json: format ", json.at("format").get<int>(),
           ": this program reads format ", config_format);
@@ -76,7 +75,7 @@ ModelConfig ModelConfig::from_json(const nlohmann::ordered_json& json) {
     config.levels = json.at("levels").get<int>();
     config.seed = json.at("seed").get<uint64_t>();
     return config;
-  } catch (const nlohmann::json::exception& error) { fail("config.json: ", error.what()); }
+  } catch (const Json::exception& error) { fail("config.json: ", error.what()); }
 }
 
 ModelConfig ModelConfig::make(const std::string& family, const Dataset& data, uint64_t seed) {

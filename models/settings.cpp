@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <nlohmann/json.hpp>
-
+#include "tensor/json.h"
 #include "tensor/suggest.h"
 
 namespace pf {
@@ -83,13 +82,13 @@ void Settings::set(const std::string& assignment) {
 
 double Settings::number(const std::string& key) const { return parse_number(owner_ + ": " + key, find(key).value); }
 
-nlohmann::ordered_json Settings::to_json() const {
-  nlohmann::ordered_json out = nlohmann::ordered_json::object();
+Json Settings::to_json() const {
+  Json out = Json::object();
   for (const Setting& setting : list_) out[setting.key] = setting.value;
   return out;
 }
 
-void Settings::set_all(const nlohmann::ordered_json& values) {
+void Settings::set_all(const Json& values) {
   check(values.is_object(), owner_, ": settings must be an object of keys and values");
   for (const auto& [key, value] : values.items()) {
     check(value.is_string(), owner_, ": setting `", key, "` must be text");

@@ -1,11 +1,10 @@
 #include "models/train.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
-
 #include "autograd/anomaly.h"
 #include "models/report/pictures.h"
 #include "nn/checkpoint.h"
@@ -17,6 +16,7 @@
 #include "nn/optim/schedule.h"
 #include "nn/state.h"
 #include "tensor/files.h"
+#include "tensor/json.h"
 
 namespace pf {
 namespace {
@@ -89,7 +89,7 @@ class MetricsFile {
     std::string kept;
     if (std::ifstream old(path); resumed_at > 0 && old) {
       for (std::string line; std::getline(old, line);) {
-        const auto json = nlohmann::json::parse(line, nullptr, false);
+        const auto json = parse_json(line);
         if (!json.is_discarded() && json.contains("step") && json["step"].get<int64_t>() <= resumed_at)
           kept += line + '\n';
       }
@@ -98,7 +98,7 @@ class MetricsFile {
     file_.open(path, std::ios::app);
     check(file_.good(), path.string(), ": cannot be written");
   }
-  void write(const nlohmann::ordered_json& line) {
+  void write(const Json& line) {
     if (file_.is_open()) file_ << line.dump() << std::endl;
   }
 
@@ -120,7 +120,7 @@ class MetricsFile {
 
 }  // namespace
 
-nlohmann::ordered_json TrainOptions::to_json() const {
+Json TrainOptions::to_json() const {
   return {{"steps", steps},
           {"batch", batch},
           {"rate", rate},
@@ -132,7 +132,7 @@ nlohmann::ordered_json TrainOptions::to_json() const {
           {"picture_every", picture_every}};
 }
 
-TrainOptions TrainOptions::from_json(const nlohmann::ordered_json& json) {
+TrainOptions TrainOptions::from_json(const Json& json) {
   try {
     TrainOptions o;
     o.steps = json.at("steps").get<int64_t>();
@@ -145,7 +145,7 @@ TrainOptions TrainOptions::from_json(const nlohmann::ordered_json& json) {
     o.report_every = json.at("report_every").get<int64_t>();
     o.picture_every = json.at("picture_every").get<int64_t>();
     return o;
-  } catch (const nlohmann::json::exception& error) { fail("config.json: training: ", error.what()); }
+  } catch (const Json::exception& error) { fail("config.json: training: ", error.what()); }
 }
 
 Trainer::Trainer(Model& model, const Dataset& data, const TrainOptions& options, std::string folder, bool resume)
@@ -162,7 +162,7 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
     std::error_code error;
     fs::create_directories(fs::path(folder_) / "samples", error);
     check(!error, folder_, ": cannot be made: ", error.message());
-    nlohmann::ordered_json config = model_.config().to_json();
+    Json config = model_.config().to_json();
     config["training"] = options_.to_json();
     write_file_atomically(fs::path(folder_) / "config.json", config.dump(2) + "\n");
   }
@@ -237,12 +237,12 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
 }
 
 namespace {
-nlohmann::ordered_json read_config(const std::string& folder) {
+Json read_config(const std::string& folder) {
   check(fs::is_directory(folder), folder,
         ": there is no such folder; it is made by pushforward train FAMILY --data D --out ", folder);
   const fs::path path = fs::path(folder) / "config.json";
   check(fs::exists(path), folder, ": not the folder of a training run: it has no config.json");
-  auto json = nlohmann::ordered_json::parse(read_file(path), nullptr, false);
+  auto json = parse_json(read_file(path));
   check(!json.is_discarded() && json.is_object(), path.string(), ": not JSON; the file is damaged");
   return json;
 }

@@ -1,5 +1,6 @@
 #include "models/transform.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace pf {

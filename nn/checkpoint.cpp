@@ -35,7 +35,7 @@ void save_snapshot(const std::filesystem::path& path, const Snapshot& snapshot) 
   NamedTensors content = snapshot.tensors;
   content.metadata["format"] = format;
   content.metadata["version"] = std::to_string(version);
-  content.metadata["meta"] = snapshot.meta.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  content.metadata["meta"] = snapshot.meta.dump(-1, ' ', false, Json::error_handler_t::replace);
   write_safetensors(path, content);
 }
 
@@ -51,18 +51,18 @@ Snapshot load_snapshot(const std::filesystem::path& path) {
         take("format").empty() ? "no format" : "the format '" + take("format") + "'", ", expected '", format, "'");
   check(take("version") == std::to_string(version), path.string(), ": snapshot version '", take("version"),
         "': this program reads version ", version);
-  out.meta = nlohmann::json::parse(take("meta"), nullptr, false);
+  out.meta = parse_json(take("meta"));
   check(out.meta.is_object(), path.string(),
         ": the snapshot's meta is not a JSON object: the file was changed by something else");
   out.tensors.metadata.clear();
   return out;
 }
 
-void to_json(nlohmann::json& out, const Rng::State& state) {
+void to_json(Json& out, const Rng::State& state) {
   out = {{"seed", state.seed}, {"stream", state.stream}, {"position", state.position}};
 }
 
-void from_json(const nlohmann::json& in, Rng::State& state) {
+void from_json(const Json& in, Rng::State& state) {
   auto number = [&](const char* key) {
     const auto found = in.is_object() ? in.find(key) : in.end();
     check(in.is_object() && found != in.end() && found->is_number_unsigned(), "random generator: ", in.dump(),

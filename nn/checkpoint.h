@@ -4,8 +4,7 @@
 
 #include <filesystem>
 
-#include <nlohmann/json.hpp>
-
+#include "tensor/json.h"
 #include "tensor/random.h"
 #include "tensor/safetensors.h"
 
@@ -14,7 +13,7 @@ namespace pf {
 /// Tensors (weights, optimiser, averages, data order) under "part.name", and JSON (step, configuration, generators).
 struct Snapshot {
   NamedTensors tensors;
-  nlohmann::json meta = nlohmann::json::object();
+  Json meta = Json::object();
 
   /// put("model", state_dict(model)), put("optimizer", optimizer.state(parameters)) …
   void put(const std::string& part, const NamedTensors& content);
@@ -28,7 +27,7 @@ void save_snapshot(const std::filesystem::path& path, const Snapshot& snapshot);
 Snapshot load_snapshot(const std::filesystem::path& path);
 
 // So that meta["rng"] = rng.state() and meta.at("rng").get<Rng::State>() work.
-void to_json(nlohmann::json& out, const Rng::State& state);
-void from_json(const nlohmann::json& in, Rng::State& state);
+void to_json(Json& out, const Rng::State& state);
+void from_json(const Json& in, Rng::State& state);
 
 }  // namespace pf

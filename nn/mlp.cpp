@@ -1,5 +1,7 @@
 #include "nn/mlp.h"
 
+#include <algorithm>
+
 namespace pf {
 
 Mlp::Mlp(const std::vector<int64_t>& widths, Rng& rng, MlpOptions settings) : options(settings) {

@@ -1,5 +1,6 @@
 #include "nn/time_embedding.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 

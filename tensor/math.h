@@ -1,6 +1,6 @@
 #pragma once
 
-// The elementary functions `pf::math::f(V)` for V = float, double, Vec<float> and Vec<double>. Bounds of their errors:
+// The elementary functions `pf::math::f(V)` for V = float, double, and with tensor/simd.h also Vec<float>, Vec<double>. Bounds of their errors:
 // tests/tensor/math_test.cpp.
 
 #include "tensor/math/erf.h"

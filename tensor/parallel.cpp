@@ -1,5 +1,6 @@
 #include "tensor/parallel.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <exception>

@@ -6,6 +6,7 @@
 
 #include "tensor/dual.h"
 #include "tensor/ops/op.h"
+#include "tensor/simd.h"
 
 namespace pf::detail {
 

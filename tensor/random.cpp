@@ -5,6 +5,7 @@
 
 #include "tensor/math.h"
 #include "tensor/parallel.h"
+#include "tensor/simd.h"
 
 namespace pf {
 namespace {

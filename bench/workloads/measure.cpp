@@ -4,8 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <nlohmann/json.hpp>
-
+#include "tensor/json.h"
 #include "tensor/parallel.h"
 
 namespace pf::bench {
@@ -62,7 +61,7 @@ Measurement measure(const WorkloadEntry& entry, int threads, double seconds) {
 }
 
 std::string to_json(const Measurement& m) {
-  return nlohmann::ordered_json{
+  return Json{
       {"workload", m.workload}, {"threads", m.threads}, {"median_ms", m.median_ms}, {"gemm_floor_ms", m.gemm_floor_ms}}
       .dump();
 }

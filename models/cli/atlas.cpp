@@ -55,20 +55,17 @@ void run(const AtlasOptions& o) {
 
 }  // namespace
 
-void add_atlas(CLI::App& app) {
+void add_atlas(Program& program) {
   auto o = std::make_shared<AtlasOptions>();
-  CLI::App* command =
-      app.add_subcommand("atlas", "train every family on the same data and noise, and show them on one page");
-  command->add_option("--data", o->data, "a 2-D set, or images such as fashion-mnist")->capture_default_str();
+  Command command = program.add("atlas", "train every family on the same data and noise, and show them on one page");
+  command.option("--data", &o->data, "a 2-D set, or images such as fashion-mnist");
   o->folder.clear();
-  command->add_option("--out", o->folder, "folder for the page and the runs; by default out/atlas-DATA");
-  command->add_option("--families", o->families, "only these")->delimiter(',');
-  command->add_option("--seed", o->seed, "of everything")->default_val(0);
-  command->add_option("--effort", o->effort, "multiplies every family's training steps")
-      ->capture_default_str()
-      ->check(CLI::Range(1e-4, 1000.0));
-  add_threads_option(*command);
-  command->callback([o] {
+  command.option("--out", &o->folder, "folder for the page and the runs; by default out/atlas-DATA");
+  command.option("--families", &o->families, "only these", {.separator = ','});
+  command.option("--seed", &o->seed, "of everything");
+  command.option("--effort", &o->effort, "multiplies every family's training steps", {.least = 1e-4, .most = 1000.0});
+  command.threads();
+  command.action([o] {
     AtlasOptions options = *o;
     if (options.folder.empty()) {
       std::string name = options.data;

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <iostream>
@@ -13,6 +14,7 @@
 #include "tensor/ops/matmul.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
+#include "tensor/simd.h"
 
 namespace pf::cli {
 namespace {
@@ -95,20 +97,18 @@ Finding data_set() {
 
 }  // namespace
 
-void add_doctor(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("doctor", "check the machine and the numerical foundations");
+void add_doctor(Program& program) {
+  Command command = program.add("doctor", "check the machine and the numerical foundations");
   auto json = std::make_shared<bool>(false);
-  command->add_flag("--json", *json, "one JSON object a line");
-  command->callback([json] {
+  command.flag("--json", *json, "one JSON object a line");
+  command.action([json] {
     bool healthy = true;
     for (const auto& examine :
          {processor, memory, random_numbers, matrix_products, derivatives, threads_agree, data_set}) {
       const Finding finding = examine();
       healthy &= finding.ok;
       if (*json)
-        std::cout
-            << nlohmann::ordered_json{{"check", finding.name}, {"ok", finding.ok}, {"detail", finding.detail}}.dump()
-            << '\n';
+        std::cout << Json{{"check", finding.name}, {"ok", finding.ok}, {"detail", finding.detail}}.dump() << '\n';
       else std::cout << (finding.ok ? "ok    " : "FAIL  ") << finding.name << ": " << finding.detail << '\n';
     }
     check(healthy, "doctor: something is wrong; the lines marked FAIL say what");

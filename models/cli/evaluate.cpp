@@ -20,14 +20,14 @@ struct Options {
 void print(const std::vector<Metric>& metrics, bool json) {
   if (json) {
     for (const Metric& m : metrics)
-      std::cout << nlohmann::ordered_json{{"metric", m.name},
-                                          {"value", json_number(m.value)},
-                                          {"standard_error", json_number(m.error)},
-                                          {"floor", json_number(m.floor)},
-                                          {"kind", m.kind},
-                                          {"unit", m.unit},
-                                          {"lower_is_better", m.lower_is_better},
-                                          {"note", m.note}}
+      std::cout << Json{{"metric", m.name},
+                        {"value", json_number(m.value)},
+                        {"standard_error", json_number(m.error)},
+                        {"floor", json_number(m.floor)},
+                        {"kind", m.kind},
+                        {"unit", m.unit},
+                        {"lower_is_better", m.lower_is_better},
+                        {"note", m.note}}
                        .dump()
                 << '\n';
     return;
@@ -40,16 +40,16 @@ void print(const std::vector<Metric>& metrics, bool json) {
 
 }  // namespace
 
-void add_evaluate(CLI::App& app) {
+void add_evaluate(Program& program) {
   auto o = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("evaluate", "compare samples of a model with data: all metrics, with floors");
-  command->add_option("DIR", o->folder, "folder of a training run")->required();
-  command->add_option("--data", o->data, "data set; by default the one trained on");
-  command->add_option("--samples", o->evaluation.samples, "samples drawn from the model")->capture_default_str();
-  command->add_option("--seed", o->seed, "of samples and estimates")->default_val(0);
-  command->add_flag("--json", o->json, "one JSON object a metric");
-  add_threads_option(*command);
-  command->callback([o] {
+  Command command = program.add("evaluate", "compare samples of a model with data: all metrics, with floors");
+  command.option("DIR", &o->folder, "folder of a training run", {.required = true});
+  command.option("--data", &o->data, "data set; by default the one trained on");
+  command.option("--samples", &o->evaluation.samples, "samples drawn from the model");
+  command.option("--seed", &o->seed, "of samples and estimates");
+  command.flag("--json", o->json, "one JSON object a metric");
+  command.threads();
+  command.action([o] {
     const Model model = load_model(o->folder);
     const Dataset data = load_dataset(o->data.empty() ? model.config().data : o->data, {.seed = model.config().seed});
     Rng rng = Rng(o->seed).child(4);

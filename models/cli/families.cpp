@@ -26,10 +26,9 @@ void print_families() {
 
 void print_json() {
   for (const Family& family : families()) {
-    nlohmann::ordered_json json{
-        {"family", family.name}, {"title", family.title}, {"map", family.map}, {"density", family.density}};
+    Json json{{"family", family.name}, {"title", family.title}, {"map", family.map}, {"density", family.density}};
     for (const Setting& s : family.settings) {
-      nlohmann::ordered_json setting{{"key", s.key}, {"default", s.value}, {"help", s.help}};
+      Json setting{{"key", s.key}, {"default", s.value}, {"help", s.help}};
       if (!s.choices.empty()) setting["choices"] = s.choices;
       json["settings"].push_back(setting);
     }
@@ -39,11 +38,11 @@ void print_json() {
 
 }  // namespace
 
-void add_families(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("families", "list the families: what each is, can do, and lets you set");
+void add_families(Program& program) {
+  Command command = program.add("families", "list the families: what each is, can do, and lets you set");
   auto json = std::make_shared<bool>(false);
-  command->add_flag("--json", *json, "one JSON object a line");
-  command->callback([json] { *json ? print_json() : print_families(); });
+  command.flag("--json", *json, "one JSON object a line");
+  command.action([json] { *json ? print_json() : print_families(); });
 }
 
 }  // namespace pf::cli

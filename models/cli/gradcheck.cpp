@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "autograd/op_check.h"
@@ -54,14 +55,14 @@ void run(const std::string& name, bool json) {
     comparisons += sum.counts.comparisons();
     const GradcheckReport& c = sum.counts;
     if (json) {
-      std::cout << nlohmann::ordered_json{{"op", op->name},
-                                          {"ok", sum.failure.empty()},
-                                          {"inputs", sum.inputs},
-                                          {"first_order", c.first_order},
-                                          {"second_order", c.second_order},
-                                          {"forward_mode", c.forward_mode},
-                                          {"worst_error", json_number(c.worst_error)},
-                                          {"failure", sum.failure}}
+      std::cout << Json{{"op", op->name},
+                        {"ok", sum.failure.empty()},
+                        {"inputs", sum.inputs},
+                        {"first_order", c.first_order},
+                        {"second_order", c.second_order},
+                        {"forward_mode", c.forward_mode},
+                        {"worst_error", json_number(c.worst_error)},
+                        {"failure", sum.failure}}
                        .dump()
                 << '\n';
     } else {
@@ -76,16 +77,16 @@ void run(const std::string& name, bool json) {
 
 }  // namespace
 
-void add_gradcheck(CLI::App& app) {
+void add_gradcheck(Program& program) {
   struct Options {
     std::string op;
     bool json = false;
   };
   auto o = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("gradcheck", "check derivatives of operations against finite differences");
-  command->add_option("OP", o->op, "one operation; without it all");
-  command->add_flag("--json", o->json, "one JSON object an operation");
-  command->callback([o] { run(o->op, o->json); });
+  Command command = program.add("gradcheck", "check derivatives of operations against finite differences");
+  command.option("OP", &o->op, "one operation; without it all");
+  command.flag("--json", o->json, "one JSON object an operation");
+  command.action([o] { run(o->op, o->json); });
 }
 
 }  // namespace pf::cli

@@ -36,20 +36,16 @@ void run(const Options& o) {
 
 }  // namespace
 
-void add_interpolate(CLI::App& app) {
+void add_interpolate(Program& program) {
   auto o = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("interpolate", "walk between base samples, staying in the base law");
-  command->add_option("DIR", o->folder, "folder of a training run")->required();
-  command->add_option("--out", o->out, "x.npy [rows, steps, width], or a picture x.png")->required();
-  command->add_option("--rows", o->rows, "how many walks")
-      ->capture_default_str()
-      ->check(CLI::Range(int64_t(1), int64_t(10000)));
-  command->add_option("--steps", o->steps, "points a walk")
-      ->capture_default_str()
-      ->check(CLI::Range(int64_t(2), int64_t(10000)));
-  command->add_option("--seed", o->seed, "of the base noise")->default_val(0);
-  add_threads_option(*command);
-  command->callback([o] { run(*o); });
+  Command command = program.add("interpolate", "walk between base samples, staying in the base law");
+  command.option("DIR", &o->folder, "folder of a training run", {.required = true});
+  command.option("--out", &o->out, "x.npy [rows, steps, width], or a picture x.png", {.required = true});
+  command.option("--rows", &o->rows, "how many walks", {.least = 1, .most = 10000});
+  command.option("--steps", &o->steps, "points a walk", {.least = 2, .most = 10000});
+  command.option("--seed", &o->seed, "of the base noise");
+  command.threads();
+  command.action([o] { run(*o); });
 }
 
 }  // namespace pf::cli

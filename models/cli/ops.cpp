@@ -6,16 +6,14 @@
 
 namespace pf::cli {
 
-void add_ops(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("ops", "list the operations: name, kind, what it is");
+void add_ops(Program& program) {
+  Command command = program.add("ops", "list the operations: name, kind, what it is");
   auto json = std::make_shared<bool>(false);
-  command->add_flag("--json", *json, "one JSON object a line");
-  command->callback([json] {
+  command.flag("--json", *json, "one JSON object a line");
+  command.action([json] {
     Table table({"operation", "kind", ""}, false);
     for (const OpEntry& op : op_catalogue()) {
-      if (*json)
-        std::cout << nlohmann::ordered_json{{"op", op.name}, {"kind", op.kind}, {"description", op.description}}.dump()
-                  << '\n';
+      if (*json) std::cout << Json{{"op", op.name}, {"kind", op.kind}, {"description", op.description}}.dump() << '\n';
       else table.add({op.name, op.kind, op.description});
     }
     if (!*json) std::cout << table.text() << op_catalogue().size() << " operations\n";

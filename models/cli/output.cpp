@@ -1,5 +1,6 @@
 #include "models/cli/output.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -69,7 +70,7 @@ std::string duration(double seconds) {
   return join(whole / 3600, " h ", whole % 3600 / 60, " min");
 }
 
-nlohmann::ordered_json json_number(double value) {
+Json json_number(double value) {
   if (!std::isfinite(value)) return nullptr;
   return value;
 }

@@ -1,9 +1,10 @@
 #pragma once
 // What several commands print: aligned tables for people, JSON lines for programs.
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "tensor/json.h"
 
 namespace pf::cli {
 
@@ -26,6 +27,6 @@ std::string brief(double value);
 /// 83.2 → "1 min 23 s"
 std::string duration(double seconds);
 /// A number for JSON: null where it is not finite.
-nlohmann::ordered_json json_number(double value);
+Json json_number(double value);
 
 }  // namespace pf::cli

@@ -7,17 +7,17 @@
 
 namespace pf::cli {
 
-void add_pull(CLI::App& app) {
+void add_pull(Program& program) {
   struct Options {
     std::string folder, x, out;
   };
   auto o = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("pull", "map data x back to the base: z with T(z) = x");
-  command->add_option("DIR", o->folder, "folder of a training run")->required();
-  command->add_option("--x", o->x, "NPY file [n, data width]")->required();
-  command->add_option("--out", o->out, "NPY file to write")->required();
-  add_threads_option(*command);
-  command->callback([o] {
+  Command command = program.add("pull", "map data x back to the base: z with T(z) = x");
+  command.option("DIR", &o->folder, "folder of a training run", {.required = true});
+  command.option("--x", &o->x, "NPY file [n, data width]", {.required = true});
+  command.option("--out", &o->out, "NPY file to write", {.required = true});
+  command.threads();
+  command.action([o] {
     const Model model = load_model(o->folder);
     const Tensor x = read_rows(o->x, join("data like ", model.config().data), model.config().width);
     const bool inverse = model.transform().traits().invertible;

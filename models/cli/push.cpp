@@ -7,17 +7,17 @@
 
 namespace pf::cli {
 
-void add_push(CLI::App& app) {
+void add_push(Program& program) {
   struct Options {
     std::string folder, z, out;
   };
   auto o = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("push", "map base samples z to data x = T(z)");
-  command->add_option("DIR", o->folder, "folder of a training run")->required();
-  command->add_option("--z", o->z, "NPY file [n, base width]")->required();
-  command->add_option("--out", o->out, "NPY file to write")->required();
-  add_threads_option(*command);
-  command->callback([o] {
+  Command command = program.add("push", "map base samples z to data x = T(z)");
+  command.option("DIR", &o->folder, "folder of a training run", {.required = true});
+  command.option("--z", &o->z, "NPY file [n, base width]", {.required = true});
+  command.option("--out", &o->out, "NPY file to write", {.required = true});
+  command.threads();
+  command.action([o] {
     const Model model = load_model(o->folder);
     const Tensor z = read_rows(o->z, join("samples of the base ", model.transform().base().describe()),
                                model.transform().base().width());

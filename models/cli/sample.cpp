@@ -8,22 +8,20 @@
 
 namespace pf::cli {
 
-void add_sample(CLI::App& app) {
+void add_sample(Program& program) {
   struct Options {
     std::string folder, out;
     int64_t count = 1000;
     uint64_t seed = 0;
   };
   auto o = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("sample", "draw samples from a trained model");
-  command->add_option("DIR", o->folder, "folder of a training run")->required();
-  command->add_option("-n,--count", o->count, "how many")
-      ->default_val(1000)
-      ->check(CLI::Range(int64_t(1), int64_t(10000000)));
-  command->add_option("--out", o->out, "x.npy for the numbers, x.png for a picture")->required();
-  command->add_option("--seed", o->seed, "of the base noise")->default_val(0);
-  add_threads_option(*command);
-  command->callback([o] {
+  Command command = program.add("sample", "draw samples from a trained model");
+  command.option("DIR", &o->folder, "folder of a training run", {.required = true});
+  command.option("-n,--count", &o->count, "how many", {.least = 1, .most = 10000000});
+  command.option("--out", &o->out, "x.npy for the numbers, x.png for a picture", {.required = true});
+  command.option("--seed", &o->seed, "of the base noise");
+  command.threads();
+  command.action([o] {
     const std::string ending = std::filesystem::path(o->out).extension();
     if (ending != ".npy" && ending != ".png")
       throw UsageError(join("--out ", o->out, ": expected a name that ends in .npy or .png"));

@@ -31,15 +31,15 @@ void run(const Options& o) {
   const double value = mean(nll).item(), error = std::sqrt(var(nll).item() / double(nll.numel()));
   const double bits = value / (double(model.config().width) * std::log(2.0));
   if (o.json) {
-    std::cout << nlohmann::ordered_json{{"family", model.config().family},
-                                        {"data", data.name},
-                                        {"rows", rows.size(0)},
-                                        {"nll", json_number(value)},
-                                        {"standard_error", json_number(error)},
-                                        {"bits_per_dimension", json_number(bits)},
-                                        {"kind", name_of(density.kind)},
-                                        {"note", density.note},
-                                        {"entropy", data.entropy ? json_number(*data.entropy) : nullptr}}
+    std::cout << Json{{"family", model.config().family},
+                      {"data", data.name},
+                      {"rows", rows.size(0)},
+                      {"nll", json_number(value)},
+                      {"standard_error", json_number(error)},
+                      {"bits_per_dimension", json_number(bits)},
+                      {"kind", name_of(density.kind)},
+                      {"note", density.note},
+                      {"entropy", data.entropy ? json_number(*data.entropy) : nullptr}}
                      .dump()
               << '\n';
     return;
@@ -53,17 +53,17 @@ void run(const Options& o) {
 
 }  // namespace
 
-void add_score(CLI::App& app) {
+void add_score(Program& program) {
   auto o = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("score", "negative log-likelihood of data, in nats on their own scale");
-  command->add_option("DIR", o->folder, "folder of a training run")->required();
-  command->add_option("--data", o->data, "data set whose test rows are scored; by default the one trained on");
-  command->add_option("--out", o->out, "NPY file for one NLL a row");
-  command->add_option("--limit", o->limit, "score only the first so many rows")->check(CLI::NonNegativeNumber);
-  command->add_option("--seed", o->seed, "of estimates")->default_val(0);
-  command->add_flag("--json", o->json, "print one JSON object");
-  add_threads_option(*command);
-  command->callback([o] { run(*o); });
+  Command command = program.add("score", "negative log-likelihood of data, in nats on their own scale");
+  command.option("DIR", &o->folder, "folder of a training run", {.required = true});
+  command.option("--data", &o->data, "data set whose test rows are scored; by default the one trained on");
+  command.option("--out", &o->out, "NPY file for one NLL a row");
+  command.option("--limit", &o->limit, "score only the first so many rows", {.least = 0});
+  command.option("--seed", &o->seed, "of estimates");
+  command.flag("--json", o->json, "print one JSON object");
+  command.threads();
+  command.action([o] { run(*o); });
 }
 
 }  // namespace pf::cli

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 
@@ -129,20 +130,20 @@ void run(const Options& o) {
 
 }  // namespace
 
-void add_train(CLI::App& app) {
+void add_train(Program& program) {
   auto o = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("train", "train a family on data");
-  command->add_option("FAMILY", o->family, "what to train; `pushforward families` lists them");
-  command->add_option("--data", o->data, "moons, 8gaussians, …, fashion-mnist, idx:DIR, npy:FILE, csv:FILE");
-  command->add_option("--out", o->folder, "folder for the run")->required();
-  command->add_option("--steps", o->steps, "optimiser steps")->check(CLI::Range(int64_t(1), int64_t(1000000000)));
-  command->add_option("--batch", o->batch, "rows a step")->check(CLI::Range(int64_t(1), int64_t(10000000)));
-  command->add_option("--lr", o->rate, "learning rate at its highest")->check(CLI::PositiveNumber);
-  command->add_option("--seed", o->seed, "of parameters, data order and noise")->default_val(0);
-  command->add_option("--set", o->settings, "key=value, a setting of the family (repeatable)")->allow_extra_args(false);
-  command->add_flag("--resume", o->resume, "continue the run in --out");
-  add_threads_option(*command);
-  command->callback([o] { run(*o); });
+  Command command = program.add("train", "train a family on data");
+  command.option("FAMILY", &o->family, "what to train; `pushforward families` lists them");
+  command.option("--data", &o->data, "moons, 8gaussians, …, fashion-mnist, idx:DIR, npy:FILE, csv:FILE");
+  command.option("--out", &o->folder, "folder for the run", {.required = true});
+  command.option("--steps", &o->steps, "optimiser steps", {.least = 1, .most = 1000000000});
+  command.option("--batch", &o->batch, "rows a step", {.least = 1, .most = 10000000});
+  command.option("--lr", &o->rate, "learning rate at its highest", {.least = 1e-12, .most = 1e6});
+  command.option("--seed", &o->seed, "of parameters, data order and noise");
+  command.option("--set", &o->settings, "key=value, a setting of the family (repeatable)");
+  command.flag("--resume", o->resume, "continue the run in --out");
+  command.threads();
+  command.action([o] { run(*o); });
 }
 
 }  // namespace pf::cli

@@ -1,5 +1,6 @@
 #include "models/metrics/estimate.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 

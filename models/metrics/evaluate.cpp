@@ -1,5 +1,7 @@
 #include "models/metrics/evaluate.h"
 
+#include <algorithm>
+
 #include "models/metrics/energy_distance.h"
 #include "models/metrics/exact_w2.h"
 #include "models/metrics/likelihood.h"

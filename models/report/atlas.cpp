@@ -1,5 +1,6 @@
 #include "models/report/atlas.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>

@@ -12,8 +12,6 @@
 namespace pf {
 namespace {
 
-using nlohmann::json;
-
 constexpr size_t largest_page = 2'900'000;
 
 /// How the density of a panel came about, as the label of its figure.
@@ -29,14 +27,14 @@ std::string why_no_density(const std::string& kind) {
   return "Not computed here.";
 }
 
-json words(const std::string& text) {
-  json out = json::array();
+Json words(const std::string& text) {
+  Json out = Json::array();
   std::istringstream in(text);
   for (std::string word; in >> word;) out.push_back(word);
   return out;
 }
 
-json panel_values(const AtlasPage& page, size_t index, const std::string& slug) {
+Json panel_values(const AtlasPage& page, size_t index, const std::string& slug) {
   const AtlasPanel& panel = page.panels[index];
   bool ok = panel.verdict == "ok" || panel.verdict.starts_with("ok:") || panel.verdict.starts_with("ok ");
   std::string kind = panel.density_kind.empty() ? "none" : panel.density_kind;
@@ -68,10 +66,10 @@ json panel_values(const AtlasPage& page, size_t index, const std::string& slug) 
           {"sample_count", panel.samples.defined() ? grouped(panel.samples.size(0)) : ""}};
 }
 
-json page_values(const AtlasPage& page) {
+Json page_values(const AtlasPage& page) {
   std::vector<std::string> slugs = panel_slugs(page);
-  json values = table_values(page);
-  json panels = json::array();
+  Json values = table_values(page);
+  Json panels = Json::array();
   for (size_t i = 0; i < page.panels.size(); ++i) panels.push_back(panel_values(page, i, slugs[i]));
   const Tensor noise = page.panels.empty() ? Tensor() : page.panels[0].base;
   values.update(
@@ -122,7 +120,7 @@ std::vector<std::string> panel_slugs(const AtlasPage& page) {
 
 std::string atlas_html(const AtlasPage& page) {
   check_page(page);
-  json values = page_values(page);
+  Json values = page_values(page);
   for (int thinning = 0;; ++thinning) {
     values["data"] = script_json(page_data(page, thinning));
     if (values["data"].get_ref<const std::string&>().size() < largest_page - 200'000 || thinning == 6) break;

@@ -8,8 +8,6 @@
 namespace pf {
 namespace {
 
-using nlohmann::json;
-
 std::string fixed(double value, int decimals) {
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", decimals, value);
@@ -23,11 +21,11 @@ std::string fixed_like(double value, double error) {
 
 bool is_likelihood(const Metric& metric) { return !metric.kind.empty(); }
 
-json cell(const AtlasPage& page, size_t row, const std::string& name, bool best) {
+Json cell(const AtlasPage& page, size_t row, const std::string& name, bool best) {
   const Metric* metric = find_metric(page.panels[row], name);
   bool known = metric && std::isfinite(metric->value);
   return {{"text", known ? with_error(metric->value, metric->error) : "–"},
-          {"sort", known ? json(metric->value) : json(nullptr)},
+          {"sort", known ? Json(metric->value) : Json(nullptr)},
           {"bound", known && metric->kind == "bound"},
           {"bound_sign", known && metric->lower_is_better ? "≤" : "≥"},
           {"kind", metric ? metric->kind : ""},
@@ -112,8 +110,8 @@ std::string grouped(int64_t count) {
   return out;
 }
 
-json table_values(const AtlasPage& page) {
-  json columns = json::array(), rows = json::array(), floors = json::array(), notes = json::array();
+Json table_values(const AtlasPage& page) {
+  Json columns = Json::array(), rows = Json::array(), floors = Json::array(), notes = Json::array();
   std::vector<std::string> names = metric_names(page), slugs = panel_slugs(page);
   std::vector<std::optional<size_t>> best;
   bool any_floor = false, any_bound = false, any_best = false;
@@ -146,7 +144,7 @@ json table_values(const AtlasPage& page) {
   }
   for (size_t i = 0; i < page.panels.size(); ++i) {
     const AtlasPanel& panel = page.panels[i];
-    json cells = json::array();
+    Json cells = Json::array();
     for (size_t c = 0; c < names.size(); ++c) cells.push_back(cell(page, i, names[c], best[c] == i));
     rows.push_back({{"row_title", panel.title},
                     {"row_slug", slugs[i]},

@@ -1,11 +1,11 @@
 #pragma once
 // The table of the atlas: one column per metric, one row per family, the floor below, and who is best where that is sure.
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 #include "models/report/atlas_page.h"
+#include "tensor/json.h"
 
 namespace pf {
 
@@ -32,6 +32,6 @@ std::string duration(double seconds);
 std::string grouped(int64_t count);
 
 /// Columns, rows, floors and notes as values for the template.
-nlohmann::json table_values(const AtlasPage& page);
+Json table_values(const AtlasPage& page);
 
 }  // namespace pf

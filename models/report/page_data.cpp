@@ -6,8 +6,6 @@
 namespace pf {
 namespace {
 
-using nlohmann::json;
-
 struct Limits {
   int64_t noise, points, images, grid, frames;
 };
@@ -18,21 +16,21 @@ Limits limits(int thinning) {
           halved(160, thinning - 1, 40), halved(32, thinning, 4) + 1};
 }
 
-json number(double value, int digits = 4) {
+Json number(double value, int digits = 4) {
   if (!std::isfinite(value)) return nullptr;
   value = round_to(value, digits);
   if (value == std::trunc(value) && std::abs(value) < 1e9) return int64_t(value);  // 3, not 3.0
   return value;
 }
 
-json array(const std::vector<int64_t>& shape, const std::vector<double>& values) {
-  json out = json::array();
+Json array(const std::vector<int64_t>& shape, const std::vector<double>& values) {
+  Json out = Json::array();
   for (double value : values) out.push_back(number(value));
   return {{"shape", shape}, {"values", std::move(out)}};
 }
 
 /// Rows 0 … n-1 of [rows, columns], at most `most` of them: the first ones, since samples have no order.
-json first_rows(const Tensor& x, int64_t most) {
+Json first_rows(const Tensor& x, int64_t most) {
   if (!x.defined()) return nullptr;
   int64_t rows = std::min(x.size(0), most), columns = x.size(1);
   std::vector<double> values = numbers_of(x);
@@ -41,7 +39,7 @@ json first_rows(const Tensor& x, int64_t most) {
 }
 
 /// A [g, g] grid with at most `most` cells a side: means of square blocks of exp(log density), so that mass is kept.
-json grid(const Tensor& x, int64_t most) {
+Json grid(const Tensor& x, int64_t most) {
   if (!x.defined()) return nullptr;
   int64_t g = x.size(0), block = (g + most - 1) / most, side = g / block;
   std::vector<double> all = numbers_of(x), values;
@@ -63,7 +61,7 @@ json grid(const Tensor& x, int64_t most) {
 }
 
 /// At most `frames` of the positions on the way, first and last always, of the first `points` points.
-json frames(const Tensor& path, int64_t most, int64_t points) {
+Json frames(const Tensor& path, int64_t most, int64_t points) {
   if (!path.defined()) return nullptr;
   int64_t t = path.size(0), n = path.size(1), kept = std::min(t, most);
   points = std::min(points, n);
@@ -77,7 +75,7 @@ json frames(const Tensor& path, int64_t most, int64_t points) {
 }
 
 /// Images with pixels from 0 to 1 as bytes. Rank 3 is a table of images.
-json images(const Tensor& x, int64_t most) {
+Json images(const Tensor& x, int64_t most) {
   if (!x.defined()) return nullptr;
   int64_t pixels = x.size(-1);
   std::vector<int64_t> shape = {x.rank() == 3 ? x.size(0) : 1, x.rank() == 3 ? x.size(1) : std::min(x.size(0), most),
@@ -91,9 +89,9 @@ json images(const Tensor& x, int64_t most) {
 }
 
 /// The loss curve; where there are more than 600 points, means of equally many.
-json curve(const std::vector<std::pair<double, double>>& points, const std::string& name) {
+Json curve(const std::vector<std::pair<double, double>>& points, const std::string& name) {
   size_t most = 600, block = (points.size() + most - 1) / most;
-  json steps = json::array(), values = json::array();
+  Json steps = Json::array(), values = Json::array();
   for (size_t from = 0; from < points.size(); from += block) {
     size_t to = std::min(points.size(), from + block);
     double sum = 0;
@@ -187,18 +185,18 @@ void check_page(const AtlasPage& page) {
   }
 }
 
-json page_data(const AtlasPage& page, int thinning) {
+Json page_data(const AtlasPage& page, int thinning) {
   Limits most = limits(thinning);
   auto samples = [&](const Tensor& x) {
     return page.shows_images() ? images(x, most.images) : first_rows(x, most.points);
   };
-  json panels = json::array();
+  Json panels = Json::array();
   const Tensor shared = page.panels.empty() ? Tensor() : page.panels[0].base;
-  json noise = first_rows(shared, most.noise);
+  Json noise = first_rows(shared, most.noise);
   std::vector<std::string> slugs = panel_slugs(page);
   for (size_t i = 0; i < page.panels.size(); ++i) {
     const AtlasPanel& panel = page.panels[i];
-    json metrics = json::array();
+    Json metrics = Json::array();
     for (const Metric& m : panel.metrics)
       metrics.push_back({{"name", m.name},
                          {"value", number(m.value, 9)},
@@ -208,14 +206,14 @@ json page_data(const AtlasPage& page, int thinning) {
                          {"lowerIsBetter", m.lower_is_better},
                          {"unit", m.unit},
                          {"note", m.note}});
-    json base = first_rows(panel.base, most.noise);
+    Json base = first_rows(panel.base, most.noise);
     panels.push_back({{"id", slugs[i]},
                       {"family", panel.family},
                       {"variant", panel.variant},
                       {"title", panel.title},
                       {"densityKind", panel.density_kind},
                       {"verdict", panel.verdict},
-                      {"base", base == noise ? json(nullptr) : base},  // null: the page's noise
+                      {"base", base == noise ? Json(nullptr) : base},  // null: the page's noise
                       {"pushed", first_rows(panel.pushed, most.noise)},
                       {"samples", samples(panel.samples)},
                       {"path", frames(panel.path, most.frames, most.noise)},
@@ -234,7 +232,7 @@ json page_data(const AtlasPage& page, int thinning) {
           {"seed", page.seed},
           {"entropy", number(page.entropy, 9)},
           {"range", number(page.range, 9)},
-          {"image", page.shows_images() ? json{page.image_height, page.image_width} : json(nullptr)},
+          {"image", page.shows_images() ? Json{page.image_height, page.image_width} : Json(nullptr)},
           {"noise", noise},
           {"data", samples(page.data)},
           {"trueDensity", grid(page.true_density, most.grid)},

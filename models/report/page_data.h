@@ -2,16 +2,15 @@
 // What the page's figures are drawn from: one JSON value with every array of an AtlasPage, rounded and, where they are
 // more than fit into the page, thinned.
 
-#include <nlohmann/json.hpp>
-
 #include "models/report/atlas_page.h"
+#include "tensor/json.h"
 
 namespace pf {
 
 /// All figures' data. Arrays are {"shape": […], "values": […]} in row-major order, rounded to 4 significant digits, NaN
 /// and infinities null; images {"shape": […], "bytes": base64 of 0…255}. `thinning` 0 keeps everything up to what a
 /// screen can show; each step beyond keeps about half.
-nlohmann::json page_data(const AtlasPage& page, int thinning = 0);
+Json page_data(const AtlasPage& page, int thinning = 0);
 
 /// An error, naming panel and field, unless every tensor has the shape that AtlasPage promises.
 void check_page(const AtlasPage& page);

@@ -7,24 +7,23 @@
 namespace pf {
 namespace {
 
-using nlohmann::json;
-using Scope = std::vector<const json*>;  // outermost first
+using Scope = std::vector<const Json*>;  // outermost first
 
-const json& look_up(const Scope& scope, const std::string& name) {
+const Json& look_up(const Scope& scope, const std::string& name) {
   if (name == ".") return *scope.back();
   for (auto values = scope.rbegin(); values != scope.rend(); ++values)
     if ((*values)->is_object() && (*values)->contains(name)) return (**values)[name];
   fail("template: nothing is called \"", name, "\"");
 }
 
-bool is_shown(const json& value) {
+bool is_shown(const Json& value) {
   if (value.is_boolean()) return value.get<bool>();
   return !(value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty()) ||
            (value.is_array() && value.empty()));
 }
 
-std::string as_text(const json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, json::error_handler_t::replace);
+std::string as_text(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 /// Where the section called `name` ends: the place of its {{/name}}. Sections of the same name do not nest.
@@ -51,13 +50,13 @@ void render(std::string_view text, const Scope& scope, std::string& out) {
       size_t end = section_end(text, at, name);
       std::string_view body = text.substr(at, end - at);
       at = end + name.size() + 5;
-      const json& value = look_up(scope, name);
+      const Json& value = look_up(scope, name);
       Scope inner = scope;
       inner.push_back(&value);
       if (inverted) {
         if (!is_shown(value)) render(body, scope, out);
       } else if (value.is_array()) {
-        for (const json& element : value) {
+        for (const Json& element : value) {
           inner.back() = &element;
           render(body, inner, out);
         }
@@ -86,16 +85,16 @@ std::string escape_html(std::string_view text) {
   return out;
 }
 
-std::string script_json(const json& value) {
+std::string script_json(const Json& value) {
   std::string out;
-  for (char c : value.dump(-1, ' ', false, json::error_handler_t::replace)) {
+  for (char c : value.dump(-1, ' ', false, Json::error_handler_t::replace)) {
     if (c == '<') out += "\\u003c";
     else out += c;
   }
   return out;
 }
 
-std::string render_template(std::string_view text, const json& values) {
+std::string render_template(std::string_view text, const Json& values) {
   std::string out;
   render(text, {&values}, out);
   return out;

@@ -3,19 +3,20 @@
 // it is, {{#name}}…{{/name}} is repeated for each element of a list or kept for a true value, {{^name}}…{{/name}} kept
 // for an empty or false one. {{.}} is the element itself. Names are looked up from the innermost element outwards.
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+
+#include "tensor/json.h"
 
 namespace pf {
 
 /// `text` filled in from `values`. A name that is nowhere is an error, since a hole in a page would go unseen.
-std::string render_template(std::string_view text, const nlohmann::json& values);
+std::string render_template(std::string_view text, const Json& values);
 
 /// Text as HTML content or attribute value: & < > " ' become entities.
 std::string escape_html(std::string_view text);
 
 /// JSON that can stand inside <script> of any page: every "<" is written \u003c, invalid UTF-8 is replaced.
-std::string script_json(const nlohmann::json& value);
+std::string script_json(const Json& value);
 
 }  // namespace pf

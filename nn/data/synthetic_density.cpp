@@ -1,4 +1,5 @@
 // Log-densities of the 2-D sets.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>

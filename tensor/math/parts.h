@@ -2,7 +2,7 @@
 
 // What the elementary functions are built from: polynomials, powers of two, sums and products with their rounding error.
 
-#include "tensor/simd.h"
+#include "tensor/value.h"
 
 namespace pf::math::detail {
 
@@ -32,7 +32,7 @@ template <Value V> constexpr V saturate(V x, Same<V> lo, Same<V> hi) {
     x = lo > x ? lo : x;
     return hi < x ? hi : x;
   } else {
-    return V(xsimd::min(hi.data, xsimd::max(lo.data, x.data)));
+    return V::machine_min(hi, V::machine_max(lo, x));
   }
 }
 

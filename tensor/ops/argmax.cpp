@@ -1,5 +1,7 @@
 #include "tensor/ops/argmax.h"
 
+#include <algorithm>
+
 #include "tensor/reduction.h"
 
 namespace pf {

@@ -1,5 +1,7 @@
 #include "tensor/ops/matmul.h"
 
+#include <algorithm>
+
 #include "tensor/gemm.h"
 #include "tensor/parallel.h"
 #include "tensor/pointwise.h"

@@ -85,6 +85,8 @@ function(pf_add_ops target list)
       set(language CUDA)
     else()
       set(language CXX)
+      set_source_files_properties(${sources} TARGET_DIRECTORY ${target}
+        PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O3>)
     endif()
     set_source_files_properties(${sources} TARGET_DIRECTORY ${target} PROPERTIES LANGUAGE ${language})
   endif()

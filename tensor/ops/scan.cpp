@@ -1,5 +1,7 @@
 #include "tensor/ops/scan.h"
 
+#include <algorithm>
+
 #include "tensor/reduction.h"
 
 namespace pf {

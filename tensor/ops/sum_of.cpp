@@ -1,5 +1,7 @@
 #include "tensor/ops/sum_of.h"
 
+#include <algorithm>
+
 #include "tensor/parallel.h"
 #include "tensor/pointwise.h"
 #include "tensor/reduction.h"

@@ -1,5 +1,6 @@
 #include "tensor/ops/triangle.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "tensor/strided.h"

@@ -4,14 +4,15 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
 #include "nn/checkpoint.h"
 #include "tensor/files.h"
+#include "tensor/json.h"
 #include "tensor/npy.h"
 #include "tests/support/temporary.h"
 
@@ -99,7 +100,7 @@ TEST(Program, EveryCommandWorksOnEveryFamily) {
   std::istringstream lines(families.out);
   int count = 0;
   for (std::string line; std::getline(lines, line); ++count) {
-    const std::string name = nlohmann::json::parse(line).at("family");
+    const std::string name = Json::parse(line).at("family");
     SCOPED_TRACE(name);
     const std::string dir = f / name;
     ASSERT_EQ(run(f, small(name) + " --out " + dir).code, 0) << read_file(f / "stderr");
@@ -116,7 +117,7 @@ TEST(Program, EveryCommandWorksOnEveryFamily) {
       for (int64_t j = 0; j < 2; ++j) EXPECT_NEAR(x.at({i, j}), y.at({i, j}), 1e-2);
     const Outcome score = run(f, "score " + dir + " --limit 300 --json --out " + (f / "nll.npy"));
     ASSERT_EQ(score.code, 0) << score.err;
-    EXPECT_TRUE(nlohmann::json::parse(score.out).at("nll").is_number());
+    EXPECT_TRUE(Json::parse(score.out).at("nll").is_number());
     EXPECT_EQ(read_npy(f / "nll.npy").shape(), Shape{300});
     const Outcome evaluation = run(f, "evaluate " + dir + " --samples 300 --json");
     EXPECT_EQ(evaluation.code, 0) << evaluation.err;
@@ -144,11 +145,11 @@ TEST(Program, DamagedRunsAreErrors) {
   testing::write_bytes(dir + "/snapshot.safetensors", snapshot);
   testing::write_bytes(dir + "/config.json", config.substr(0, config.size() / 2));
   expect_error(run(f, "score " + dir), 1, "not JSON");
-  nlohmann::json other = nlohmann::json::parse(config);
+  Json other = Json::parse(config);
   other["settings"]["layers"] = "5";
   testing::write_bytes(dir + "/config.json", other.dump());
   expect_error(run(f, "score " + dir), 1, "does not fit config.json");
-  other = nlohmann::json::parse(config);
+  other = Json::parse(config);
   other["family"] = "flow-matching";
   testing::write_bytes(dir + "/config.json", other.dump());
   EXPECT_NE(run(f, "score " + dir).code, 0);

@@ -90,6 +90,51 @@ TEST_P(Laws, DerivativesOfTheMapAreItsDifferences) {
   EXPECT_NEAR(sum(vjp(push, z).pullback(g) * direction).item(), sum(g * tangent).item(), 1e-9);
 }
 
+/// The slope of f along a direction in the space of all parameters, by differences and by the gradient.
+template <class F> void expect_slope(Transform& map, F&& f, double h, double close) {
+  const std::vector<Field> parameters = parameters_of(map);
+  const auto [value, gradients] =
+      value_and_grad(std::span<const Field>(parameters), [&] { return f(); }, {.allow_unused = true});
+  Rng rng(11);
+  std::vector<Tensor> start, direction;
+  double slope = 0;
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    start.push_back(parameters[i].value());
+    direction.push_back(rng.normal(start[i].shape(), float64));
+    slope += sum(gradients.list[i] * direction[i]).item();
+  }
+  auto at = [&](double step) {
+    for (size_t i = 0; i < start.size(); ++i) *parameters[i].parameter = Variable(start[i] + direction[i] * step);
+    return f().item();
+  };
+  const double differences = (at(h) - at(-h)) / (2 * h);
+  at(0);
+  EXPECT_NEAR(slope, differences, close * (1 + std::abs(slope)));
+}
+
+TEST_P(Laws, DerivativesInTheParametersAreDifferences) {
+  Built built = make_instance(variant());
+  Transform& map = *built.transform;
+  const Traits traits = map.traits();
+  const double h = traits.density == DensityKind::ode ? 1e-4 : 1e-6, close = slack(traits, 1e-6);
+  const Tensor z = base_sample(map, 6);
+  if (traits.smooth)
+    expect_slope(
+        map, [&] { return sum(square(map.push(Variable(z)))); }, h, close);
+  Rng rng(12);
+  const Tensor x = rows_for(variant(), 6, rng);
+  if (has_log_det(traits))
+    expect_slope(
+        map, [&] { return MaximumLikelihood(map).loss(x, rng); }, h, close);
+  expect_slope(
+      map,
+      [&] {
+        Rng fixed(13);
+        return built.objective->loss(x, fixed);
+      },
+      1e-6, 1e-6);
+}
+
 TEST_P(Laws, PullUndoesPush) {
   for (int64_t width : {2, 5}) {
     const Built built = make_instance(variant(), float64, width);

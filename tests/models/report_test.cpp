@@ -17,7 +17,6 @@
 namespace pf {
 namespace {
 
-using nlohmann::json;
 namespace fs = std::filesystem;
 
 Tensor points(int64_t n, int64_t width, double phase) {
@@ -88,10 +87,10 @@ size_t count(const std::string& text, const std::string& part) {
   return n;
 }
 
-json data_of(const std::string& html) {
+Json data_of(const std::string& html) {
   const std::string open = "<script type=\"application/json\" id=\"atlas-data\">";
   size_t from = html.find(open) + open.size();
-  return json::parse(html.substr(from, html.find("</script>", from) - from));
+  return Json::parse(html.substr(from, html.find("</script>", from) - from));
 }
 
 struct Folder {
@@ -115,9 +114,9 @@ std::tuple<int, int, bool> decode(const fs::path& path) {
 }
 
 TEST(Template, FillsRepeatsAndEscapes) {
-  json values = {{"name", "<a & \"b\">"},
+  Json values = {{"name", "<a & \"b\">"},
                  {"list", {{{"x", 1}}, {{"x", 2}}}},
-                 {"none", json::array()},
+                 {"none", Json::array()},
                  {"yes", true},
                  {"words", {"p", "q"}}};
   EXPECT_EQ(render_template("{{name}}|{{{name}}}", values), "&lt;a &amp; &quot;b&quot;&gt;|<a & \"b\">");
@@ -196,8 +195,8 @@ TEST(AtlasPage, CarriesTheNumbersItWasGiven) {
   AtlasPage page = plane_page();
   std::vector<double> path = points(150, 2, 5).to_vector<double>();
   page.panels[0].path = tensor(path, {3, 50, 2}, float64);
-  json data = data_of(atlas_html(page));
-  auto equal = [](const json& array, const Tensor& x) {
+  Json data = data_of(atlas_html(page));
+  auto equal = [](const Json& array, const Tensor& x) {
     std::vector<double> values = numbers_of(x);
     ASSERT_EQ(array["values"].size(), values.size());
     EXPECT_EQ(array["shape"].size(), size_t(x.rank()));
@@ -214,8 +213,8 @@ TEST(AtlasPage, CarriesTheNumbersItWasGiven) {
     equal(data["panels"][i]["density"], page.panels[i].density);
   }
   equal(data["panels"][0]["path"], page.panels[0].path);
-  EXPECT_EQ(data["panels"][0]["loss"]["values"], json({3.5, 3.25, nullptr, 3.125}));
-  EXPECT_EQ(data["panels"][0]["loss"]["steps"], json({1, 2, 3, 4}));
+  EXPECT_EQ(data["panels"][0]["loss"]["values"], Json({3.5, 3.25, nullptr, 3.125}));
+  EXPECT_EQ(data["panels"][0]["loss"]["steps"], Json({1, 2, 3, 4}));
   EXPECT_EQ(data["panels"][0]["metrics"][0]["value"], 2.43);
   EXPECT_EQ(data["entropy"], 2.394);
   EXPECT_EQ(data["range"], 3);
@@ -224,9 +223,9 @@ TEST(AtlasPage, CarriesTheNumbersItWasGiven) {
 TEST(AtlasPage, KeepsDifferentNoiseApart) {
   AtlasPage page = plane_page();
   page.panels[1].base = points(50, 2, 9);
-  json data = data_of(atlas_html(page));
+  Json data = data_of(atlas_html(page));
   EXPECT_TRUE(data["panels"][0]["base"].is_null());
-  EXPECT_EQ(data["panels"][1]["base"]["shape"], json({50, 2}));
+  EXPECT_EQ(data["panels"][1]["base"]["shape"], Json({50, 2}));
 }
 
 TEST(AtlasPage, WritesUnknownNumbersAsNull) {
@@ -237,9 +236,9 @@ TEST(AtlasPage, WritesUnknownNumbersAsNull) {
   page.panels[0].loss = {{1, INFINITY}};
   page.panels[0].density = full({8, 8}, -INFINITY);
   std::string html = atlas_html(page);
-  json data = data_of(html);
+  Json data = data_of(html);
   EXPECT_TRUE(data["entropy"].is_null());
-  EXPECT_EQ(data["panels"][0]["pushed"]["values"], json({nullptr, 1, nullptr, nullptr}));
+  EXPECT_EQ(data["panels"][0]["pushed"]["values"], Json({nullptr, 1, nullptr, nullptr}));
   EXPECT_TRUE(data["panels"][2]["metrics"][0]["value"].is_null());
   EXPECT_TRUE(data["panels"][0]["loss"]["values"][0].is_null());
   EXPECT_EQ(html.find("nan"), std::string::npos);
@@ -257,7 +256,7 @@ TEST(AtlasPage, CannotBeBrokenByNames) {
   EXPECT_EQ(count(html, "<script"), 2u);
   EXPECT_EQ(count(html, "</script"), 2u);
   EXPECT_EQ(html.find("<!--"), std::string::npos);
-  json data = data_of(html);
+  Json data = data_of(html);
   EXPECT_EQ(data["dataset"], "</script><script>alert(1)</script><!-- \" ' & {{script}} \xef\xbf\xbd é");
   std::vector<std::string> slugs = panel_slugs(page);
   EXPECT_EQ(slugs[0].find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-"), std::string::npos);
@@ -299,14 +298,14 @@ TEST(AtlasPage, StaysBelowItsSizeByThinning) {
   std::string html = atlas_html(page);
   EXPECT_LT(html.size(), 3'000'000u);
   EXPECT_GT(html.size(), 700'000u);
-  json data = data_of(html), first = data["panels"][0];
+  Json data = data_of(html), first = data["panels"][0];
   EXPECT_LE(first["loss"]["values"].size(), 600u);
   // What is left still belongs together: as many points in noise, push and path, and the path ends in the push.
   int64_t n = data["noise"]["shape"][0];
   EXPECT_EQ(first["pushed"]["shape"][0], n);
   EXPECT_EQ(first["path"]["shape"][1], n);
   EXPECT_GE(n, 250);
-  json path = first["path"]["values"], pushed = first["pushed"]["values"];
+  Json path = first["path"]["values"], pushed = first["pushed"]["values"];
   EXPECT_EQ(first["path"]["shape"][2], 2);
   for (int64_t i = 0; i < 2 * n; ++i) ASSERT_EQ(path[path.size() - size_t(2 * n - i)], pushed[size_t(i)]);
 }
@@ -316,8 +315,8 @@ TEST(AtlasPage, KeepsDensityMassWhenThinning) {
   std::vector<double> fine;
   for (int i = 0; i < 320 * 320; ++i) fine.push_back(i % 2 ? std::log(0.3) : i % 4 ? -INFINITY : std::log(0.5));
   page.true_density = tensor(fine, {320, 320}, float64);
-  json coarse = page_data(page)["trueDensity"];
-  EXPECT_EQ(coarse["shape"], json({160, 160}));
+  Json coarse = page_data(page)["trueDensity"];
+  EXPECT_EQ(coarse["shape"], Json({160, 160}));
   EXPECT_EQ(coarse["values"][0], round_to(std::log(0.4), 4));
   EXPECT_EQ(coarse["values"][1], round_to(std::log(0.15), 4));
 }
@@ -326,11 +325,11 @@ TEST(AtlasPage, ShowsImagesAsBytes) {
   AtlasPage page = image_page();
   page.panels[0].nearest =
       tensor(std::vector<double>{0, 1, 0.5, 2, -1, NAN, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, {1, 20});
-  json data = data_of(atlas_html(page));
-  EXPECT_EQ(data["image"], json({4, 5}));
+  Json data = data_of(atlas_html(page));
+  EXPECT_EQ(data["image"], Json({4, 5}));
   EXPECT_EQ(data["panels"][0]["nearest"]["bytes"],
             base64({0, 255, 128, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
-  EXPECT_EQ(data["panels"][0]["interpolation"]["shape"], json({2, 5, 20}));
+  EXPECT_EQ(data["panels"][0]["interpolation"]["shape"], Json({2, 5, 20}));
 }
 
 TEST(AtlasPage, RefusesShapesItCannotShow) {

@@ -61,7 +61,7 @@ TEST(Toys, TheFieldBetweenTwoGaussiansCarriesQuantilesToQuantiles) {
 double matching_loss(const FlowMatching& model, Pairing pairing, Rng& rng) {
   double sum = 0;
   const VelocityMatching objective(model, pairing);
-  for (int i = 0; i < 150; ++i) sum += objective.loss(rng.normal({256, 1}) + 3.0, rng).item() / 150;
+  for (int i = 0; i < 150; ++i) sum += objective.loss(rng.normal({128, 1}) + 3.0, rng).item() / 150;
   return sum;
 }
 

@@ -4,10 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "bench/workloads/measure.h"
 #include "tensor/allocator.h"
+#include "tensor/json.h"
 #include "tensor/parallel.h"
 
 namespace pf::bench {
@@ -41,7 +40,7 @@ TEST(Workloads, MeasurementsAreOneJsonObjectALine) {
   const Measurement measured = measure(all_workloads().front(), 1, 0.02);
   const std::string text = to_json(measured);
   EXPECT_EQ(text.find('\n'), std::string::npos);
-  const auto json = nlohmann::json::parse(text);
+  const auto json = Json::parse(text);
   EXPECT_EQ(json.size(), 4u);
   EXPECT_EQ(json.at("workload"), "flow_matching_2d");
   EXPECT_EQ(json.at("threads"), 1);

@@ -177,9 +177,9 @@ TEST(Snapshot, PartsHaveNames) {
 
 TEST(Snapshot, GeneratorStatesKeepAllTheirBits) {
   const Rng::State state{UINT64_MAX, UINT64_MAX - 1, (uint64_t(1) << 63) + 1};
-  const nlohmann::json json = nlohmann::json::parse(nlohmann::json(state).dump());
+  const Json json = Json::parse(Json(state).dump());
   EXPECT_EQ(json.get<Rng::State>(), state);
-  EXPECT_TRUE(contains(error_of([] { nlohmann::json{{"seed", -1}}.get<Rng::State>(); }), "expected whole numbers"));
+  EXPECT_TRUE(contains(error_of([] { Json{{"seed", -1}}.get<Rng::State>(); }), "expected whole numbers"));
 }
 
 TEST(Training, AsksNothingOfTheSystemAfterTheThirdStep) {

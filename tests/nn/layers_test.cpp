@@ -1,5 +1,6 @@
 // What single layers compute, against plain arithmetic.
 
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/autograd.h"

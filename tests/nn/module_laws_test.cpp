@@ -1,5 +1,6 @@
 // What must hold of every module: one line in the list at the end adds one.
 
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/autograd.h"

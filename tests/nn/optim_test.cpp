@@ -1,5 +1,6 @@
 // Optimisers against steps computed by hand, in double precision, and what they promise about memory and bits.
 
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/autograd.h"

@@ -1,5 +1,6 @@
 #include "nn/data/synthetic.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/support/temporary.h"

@@ -8,6 +8,7 @@
 #include "tensor/ops/gamma.h"
 #include "tensor/ops/lerp.h"
 #include "tensor/ops/trigonometric.h"
+#include "tensor/simd.h"
 
 namespace pf {
 namespace {

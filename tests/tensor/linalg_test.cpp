@@ -1,7 +1,9 @@
-#include "tensor/ops/linalg.h"
+#include <algorithm>
+
 #include "arrays.h"
 #include "tensor/ops/argmax.h"
 #include "tensor/ops/exponential.h"
+#include "tensor/ops/linalg.h"
 #include "tensor/ops/rounding.h"
 
 namespace pf::testing {

@@ -3,10 +3,12 @@
 // PF_MATH_REPORT=1 prints the measured errors; PF_MATH_STRIDE=n tests every n-th float instead of every 4099th.
 
 #include "tensor/math.h"
+#include "tensor/simd.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "arrays.h"
 #include "tensor/ops/argmax.h"
 #include "tensor/ops/norm.h"

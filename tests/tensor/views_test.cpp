@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "arrays.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/matmul.h"
