@@ -56,3 +56,5 @@ template <class Op> Variable apply_list(const Op& op, std::span<const Variable> 
 }
 
 }  // namespace pf
+
+#include "autograd/common_nodes.h"
