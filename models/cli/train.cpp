@@ -138,7 +138,7 @@ void add_train(Program& program) {
   command.option("--out", &o->folder, "folder for the run", {.required = true});
   command.option("--steps", &o->steps, "optimiser steps", {.least = 1, .most = 1000000000});
   command.option("--batch", &o->batch, "rows a step", {.least = 1, .most = 10000000});
-  command.option("--lr", &o->rate, "learning rate at its highest", {.least = 1e-12, .most = 1e6});
+  command.option("--lr", &o->rate, "learning rate at its highest", {.least = 1e-12});
   command.option("--seed", &o->seed, "of parameters, data order and noise");
   command.option("--set", &o->settings, "key=value, a setting of the family (repeatable)");
   command.flag("--resume", o->resume, "continue the run in --out");
