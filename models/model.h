@@ -38,6 +38,7 @@ class Model {
   /// The family's own map, on normalised data.
   const Transform& inner() const { return *inner_; }
   const Objective& objective() const { return *objective_; }
+  Objective& objective() { return *objective_; }
   /// Rows as the family sees them: dequantised or binarised with `rng` where the data ask for it, then normalised.
   Tensor normalise(const Tensor& rows, Rng& rng) const;
   /// log p of rows on the scale of the data, with `rng` for dequantisation and estimates: [n] and its kind. Evaluated in

@@ -3,8 +3,29 @@
 // map with a density (maximum likelihood), others belong to one family.
 
 #include "models/transform.h"
+#include "nn/optim/adam.h"
 
 namespace pf {
+
+/// A network that is trained against the model: the critic of an adversarial objective. Only training needs it; it is
+/// saved with the snapshot.
+class Opponent {
+ public:
+  virtual ~Opponent() = default;
+  virtual void visit_fields(const std::string& name, FieldVisitor& visitor) = 0;
+  virtual void visit_fields(const std::string& name, ConstFieldVisitor& visitor) const = 0;
+  /// What it minimises, with the model held still.
+  virtual Variable loss(const Tensor& batch, Rng& rng) const = 0;
+  /// Its own steps before each step of the model.
+  virtual int64_t steps() const { return 1; }
+};
+
+/// Something about a training that its loss does not show. A warning is a verdict in a few words: "collapsed: 3 of 8 modes".
+struct VitalSign {
+  std::string name;
+  double value = 0;
+  std::string warning;
+};
 
 class Objective {
  public:
@@ -13,6 +34,12 @@ class Objective {
   virtual std::string name() const = 0;
   /// The loss of one batch [n, width], a number; randomness only from `rng`.
   virtual Variable loss(const Tensor& batch, Rng& rng) const = 0;
+  /// Whom the model plays against, if anybody.
+  virtual Opponent* opponent() { return nullptr; }
+  /// Looked at now and then in training and at its end.
+  virtual std::vector<VitalSign> vital_signs(const Tensor& /*batch*/, Rng& /*rng*/) const { return {}; }
+  /// Of the optimiser, for the model and its opponent.
+  virtual AdamOptions optimizer() const { return {}; }
 };
 
 /// Mean of −log p(x) by change of variables, for any transform with pull_with_log_det.

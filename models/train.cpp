@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+
 #include "autograd/anomaly.h"
 #include "models/report/pictures.h"
 #include "nn/checkpoint.h"
@@ -33,6 +34,9 @@ struct Run {
   const TrainOptions& options;
   std::vector<Field> fields, parameters;
   Adam optimizer;
+  Opponent* opponent;
+  std::vector<Field> opponent_fields, opponent_parameters;
+  Adam opponent_optimizer;
   Ema ema;
   Batches batches;
   Rng rng;
@@ -45,15 +49,26 @@ struct Run {
         options(o),
         fields(fields_of(m.transform())),
         parameters(parameters_of(m.transform())),
+        optimizer(m.objective().optimizer()),
+        opponent(m.objective().opponent()),
+        opponent_optimizer(m.objective().optimizer()),
         ema(fields, o.ema),
         batches(data.train, data.train_labels, o.batch, Rng(m.config().seed).child(2)),
-        rng(Rng(m.config().seed).child(3)) {}
+        rng(Rng(m.config().seed).child(3)) {
+    if (!opponent) return;
+    opponent_fields = fields_of(*opponent);
+    opponent_parameters = parameters_of(*opponent);
+  }
 
   Snapshot snapshot(double seconds) const {
     Snapshot out;
     out.put("model", state_dict(std::as_const(model).transform()));
     out.put("optimizer", optimizer.state(parameters));
     out.put("ema", ema.state(fields));
+    if (opponent) {
+      out.put("opponent", state_dict(std::as_const(*opponent)));
+      out.put("opponent_optimizer", opponent_optimizer.state(opponent_parameters));
+    }
     out.meta["step"] = step;
     out.meta["seconds"] = seconds_before + seconds;
     out.meta["rng"] = rng.state();
@@ -70,6 +85,10 @@ struct Run {
     load_fields(fields, from.get("model"));
     optimizer.load_state(parameters, from.get("optimizer"));
     ema.load_state(fields, from.get("ema"));
+    if (opponent) {
+      load_fields(opponent_fields, from.get("opponent"));
+      opponent_optimizer.load_state(opponent_parameters, from.get("opponent_optimizer"));
+    }
     step = from.meta.at("step").get<int64_t>();
     seconds_before = from.meta.at("seconds").get<double>();
     rng = Rng(from.meta.at("rng").get<Rng::State>());
@@ -105,6 +124,20 @@ class MetricsFile {
  private:
   std::ofstream file_;
 };
+
+/// The opponent's steps before one of the model, each on rows and noise of its own. False where one was not finite.
+bool opponent_steps(Run& run, double rate, double limit) {
+  for (int64_t i = 0; i < run.opponent->steps(); ++i) {
+    const Tensor batch = run.model.normalise(run.batches.next().x, run.rng);
+    auto [loss, gradients] = value_and_grad(std::span<const Field>(run.opponent_parameters),
+                                            [&] { return run.opponent->loss(batch, run.rng); });
+    const double norm = std::isfinite(loss.item()) ? global_norm(gradients) : NAN;
+    if (!std::isfinite(norm)) return false;
+    if (norm > limit) gradients.scale(limit / norm);
+    run.opponent_optimizer.update(run.opponent_parameters, gradients, rate);
+  }
+  return true;
+}
 
 /// Repeats a step whose loss or gradient was not finite, looking at every operation, and throws what it finds.
 [[noreturn]] void explain_divergence(const Run& run, const Tensor& batch, Rng rng, const std::string& folder) {
@@ -183,7 +216,11 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
   };
 
   TrainResult result;
+  const double limit = options_.clip * double(data_.dim());
   while (run.step < options_.steps) {
+    if (run.opponent && !opponent_steps(run, schedule(run.step), limit))
+      fail("train: step ", run.step + 1,
+           ": the loss of the critic or its gradient is not finite; a smaller --lr may help");
     const Tensor batch = model_.normalise(run.batches.next().x, run.rng);
     const Rng rng_at_loss = run.rng;
     auto [loss, gradients] =
@@ -191,7 +228,6 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
     const double value = loss.item();
     double norm = std::isfinite(value) ? global_norm(gradients) : NAN;
     if (!std::isfinite(norm)) explain_divergence(run, batch, rng_at_loss, folder_);
-    const double limit = options_.clip * double(data_.dim());
     if (norm > limit) gradients.scale(limit / norm);
     run.optimizer.update(run.parameters, gradients, schedule(run.step));
     run.ema.update(run.fields);
@@ -230,6 +266,9 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
   }
   save();
   run.ema.store(run.fields);
+  Rng sign_rng = Rng(model_.config().seed).child(10);
+  const Tensor rows = slice(data_.train, 0, 0, std::min<int64_t>(data_.train.size(0), 2048));
+  result.vital_signs = model_.objective().vital_signs(model_.normalise(rows, sign_rng), sign_rng);
   result.step = run.step;
   result.seconds = run.seconds_before + seconds_since(start);
   result.loss = std::move(run.losses);

@@ -34,6 +34,7 @@ struct TrainResult {
   bool interrupted = false;
   double seconds = 0;                           // of this run and, after a resume, of those before it
   std::vector<std::pair<double, double>> loss;  // step, mean loss since the last one
+  std::vector<VitalSign> vital_signs;           // at the end
 };
 
 /// Trains `model` on the rows and leaves the averaged parameters in it. With a folder, writes there:
