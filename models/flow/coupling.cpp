@@ -1,25 +1,21 @@
 #include "models/flow/coupling.h"
 
-#include "models/flow/affine_coupling.h"
-#include "tensor/ops/hyperbolic.h"
 #include "tensor/ops/index.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/reduce.h"
 #include "tensor/ops/sort.h"
-#include "tensor/ops/spline.h"
 
 namespace pf {
 CouplingFlow::CouplingFlow(int64_t width, const CouplingSettings& settings, Rng& rng)
-    : settings_(settings), base_(width), first_half_(width / 2) {
+    : settings_(settings), map_{settings.kind, settings.bins, settings.bound}, base_(width), first_half_(width / 2) {
   check(width >= 2, "flow: data with ", width, " column: a coupling needs at least 2");
   check(settings.layers >= 1, "flow: ", settings.layers, " layers: expected at least 1");
-  check(settings.bins >= 2, "flow: ", settings.bins, " bins: expected at least 2");
-  check(settings.bound > 0, "flow: bound ", settings.bound, ": expected a positive number");
-  const int64_t per_number = settings.kind == CouplingKind::affine ? 2 : 3 * settings.bins - 1;
+  map_.validate("flow");
   for (int64_t i = 0; i < settings.layers; ++i) {
     const int64_t fixed = i % 2 ? width - first_half_ : first_half_, moving = width - fixed;
-    conditioners_.emplace_back(std::vector<int64_t>{fixed, settings.hidden, settings.hidden, moving * per_number}, rng,
-                               MlpOptions{.activation = Activation::relu, .final_gain = 0.1});
+    conditioners_.emplace_back(
+        std::vector<int64_t>{fixed, settings.hidden, settings.hidden, moving * map_.parameters()}, rng,
+        MlpOptions{.activation = Activation::relu, .final_gain = 0.1});
     if (width > 2 && i % 2 == 0) permutations_.push_back(rng.permutation(width));
   }
 }
@@ -46,17 +42,9 @@ void CouplingFlow::apply_layer(size_t i, Halves& halves, bool pulling, std::vect
   const Variable& fixed = i % 2 ? halves.b : halves.a;
   Variable& moving = i % 2 ? halves.a : halves.b;
   const Variable parameters = conditioners_[i](fixed);
-  const int64_t n = moving.size(0), m = moving.size(1);
-  if (settings_.kind == CouplingKind::affine) {
-    const Variable s = slice(parameters, 1, 0, m), t = slice(parameters, 1, m);
-    moving = pulling ? apply(AffinePull{}, moving, s, t) : apply(AffinePush{}, moving, s, t);
-    log_dets.push_back(pulling ? -tanh(s) : tanh(s));
-  } else {
-    const Variable shaped = reshape(parameters, {n, m, 3 * settings_.bins - 1});
-    auto [moved, log_det] = rational_quadratic_spline(moving, shaped, settings_.bound, !pulling);
-    moving = moved;
-    log_dets.push_back(log_det);
-  }
+  auto [moved, log_slope] = map_(moving, parameters, pulling);
+  moving = moved;
+  log_dets.push_back(log_slope);
 }
 
 // Pulling runs the layers from first to last, pushing from last to first.

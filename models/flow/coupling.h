@@ -7,12 +7,11 @@
 //
 // Both directions are closed forms. What is evaluated in training is the way from data to noise.
 
+#include "models/flow/elementwise.h"
 #include "models/transform.h"
 #include "nn/mlp.h"
 
 namespace pf {
-
-enum class CouplingKind { affine, spline };
 
 struct CouplingSettings {
   CouplingKind kind = CouplingKind::spline;
@@ -56,6 +55,7 @@ class CouplingFlow final : public Implements<CouplingFlow, Transform> {
   Mapped run(const Variable& input, bool pulling, std::vector<Tensor>* positions) const;
 
   CouplingSettings settings_;
+  ElementwiseMap map_;
   Normal base_;
   int64_t first_half_;
   std::vector<Mlp> conditioners_;

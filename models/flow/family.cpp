@@ -1,17 +1,55 @@
 #include "models/family.h"
+#include "models/flow/autoregressive.h"
 #include "models/flow/coupling.h"
+#include "models/flow/stack.h"
 
 namespace pf {
+namespace {
+
+std::unique_ptr<Transform> build_coupling(CouplingKind kind, const Settings& s, int64_t width, Rng& rng) {
+  const CouplingSettings settings{.kind = kind,
+                                  .layers = s.integer("layers"),
+                                  .hidden = s.integer("hidden"),
+                                  .bins = s.integer("bins"),
+                                  .bound = s.number("bound")};
+  return std::make_unique<CouplingFlow>(width, settings, rng);
+}
+
+// Every other layer takes the coordinates in reverse.
+std::unique_ptr<Transform> build_autoregressive(CouplingKind kind, bool pull_in_one_pass, const Settings& s,
+                                                int64_t width, Rng& rng) {
+  const AutoregressiveSettings settings{.map = {kind, s.integer("bins"), s.number("bound")},
+                                        .hidden = s.integer("hidden"),
+                                        .pull_in_one_pass = pull_in_one_pass};
+  std::vector<std::unique_ptr<FlowLayer>> layers;
+  for (int64_t i = 0; i < s.integer("layers"); ++i)
+    layers.push_back(std::make_unique<AutoregressiveLayer>(width, settings, i % 2 == 1, rng));
+  const int64_t steps = int64_t(layers.size()) * (pull_in_one_pass ? width : 1);
+  return std::make_unique<FlowStack>(width, std::move(layers), steps);
+}
+
+std::unique_ptr<Transform> build_variant(const Settings& s, int64_t width, Rng& rng) {
+  const std::string& variant = s.word("variant");
+  if (variant == "spline") return build_coupling(CouplingKind::spline, s, width, rng);
+  if (variant == "realnvp") return build_coupling(CouplingKind::affine, s, width, rng);
+  if (variant == "spline-ar") return build_autoregressive(CouplingKind::spline, true, s, width, rng);
+  if (variant == "maf") return build_autoregressive(CouplingKind::affine, true, s, width, rng);
+  check(width <= 64, "flow: iaf on data with ", width,
+        " columns: its density takes as many passes for each layer; use ", "variant=maf, or 64 columns at most");
+  return build_autoregressive(CouplingKind::affine, false, s, width, rng);
+}
+
+}  // namespace
 
 Family flow_family() {
   return {
       .name = "flow",
       .title = "normalizing flow",
-      .map = "x = f(z): a stack of invertible couplings, each moving half of the coordinates as the other half says",
+      .map = "x = f(z): a stack of invertible layers, each with a Jacobian whose determinant is cheap",
       .density = "exact, by change of variables",
-      .settings = {choice("variant", {"spline", "realnvp"}, "what a coupling does to a coordinate"),
-                   integer("layers", 6, "couplings"),
-                   integer("hidden", 64, "width of each conditioner's two hidden layers"),
+      .settings = {choice("variant", {"spline", "realnvp", "spline-ar", "maf", "iaf"},
+                          "couplings (spline, realnvp) or autoregressive layers (spline-ar, maf, iaf)"),
+                   integer("layers", 6, "layers"), integer("hidden", 64, "width of each layer's two hidden layers"),
                    integer("bins", 8, "bins of a spline", 2, 64),
                    number("bound", 4, "a spline acts on (-bound, bound) of the normalised data", 0.1, 100)},
       .image_settings = {"layers=4", "hidden=128"},
@@ -22,18 +60,15 @@ Family flow_family() {
           },
       .build =
           [](const Settings& s, const DataSummary& data, Rng& rng) {
-            auto flow = std::make_unique<CouplingFlow>(
-                data.width,
-                CouplingSettings{.kind = s.is("variant", "spline") ? CouplingKind::spline : CouplingKind::affine,
-                                 .layers = s.integer("layers"),
-                                 .hidden = s.integer("hidden"),
-                                 .bins = s.integer("bins"),
-                                 .bound = s.number("bound")},
-                rng);
+            auto flow = build_variant(s, data.width, rng);
             auto objective = std::make_unique<MaximumLikelihood>(*flow);
             return Built{std::move(flow), std::move(objective)};
           },
-      .test_variants = {{"variant=spline", "layers=3", "hidden=16"}, {"variant=realnvp", "layers=4", "hidden=16"}},
+      .test_variants = {{"variant=spline", "layers=3", "hidden=16"},
+                        {"variant=realnvp", "layers=4", "hidden=16"},
+                        {"variant=spline-ar", "layers=2", "hidden=16"},
+                        {"variant=maf", "layers=3", "hidden=16"},
+                        {"variant=iaf", "layers=3", "hidden=16"}},
   };
 }
 

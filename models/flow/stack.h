@@ -1,0 +1,35 @@
+#pragma once
+#include "models/flow/layer.h"
+
+namespace pf {
+
+/// Layers one after the other, on R^width with base N(0, I). Pulling runs them from first to last, pushing from last to
+/// first; log-determinants add.
+class FlowStack final : public Implements<FlowStack, Transform> {
+ public:
+  /// steps: network evaluations, one after the other, for one sample; inverse_error: see Traits.
+  FlowStack(int64_t width, std::vector<std::unique_ptr<FlowLayer>> layers, int64_t steps, double inverse_error = 1e-9);
+
+  const Distribution& base() const override { return base_; }
+  int64_t width() const override { return base_.width(); }
+  Traits traits() const override;
+  Variable push(const Variable& z) const override { return push_with_log_det(z).value; }
+  Variable pull(const Variable& x) const override { return pull_with_log_det(x).value; }
+  Mapped push_with_log_det(const Variable& z) const override { return run(z, false, nullptr); }
+  Mapped pull_with_log_det(const Variable& x) const override { return run(x, true, nullptr); }
+  /// One position a layer.
+  std::vector<Tensor> path(const Tensor& z) const override;
+
+  static void fields(auto& self, auto&& visit) { visit("layers", self.layers_); }
+
+ private:
+  const char* family() const override { return "flow"; }
+  Mapped run(const Variable& input, bool pulling, std::vector<Tensor>* positions) const;
+
+  Normal base_;
+  std::vector<std::unique_ptr<FlowLayer>> layers_;
+  int64_t steps_;
+  double inverse_error_;
+};
+
+}  // namespace pf
