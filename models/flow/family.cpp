@@ -1,5 +1,6 @@
 #include "models/family.h"
 #include "models/flow/autoregressive.h"
+#include "models/flow/continuous.h"
 #include "models/flow/coupling.h"
 #include "models/flow/stack.h"
 
@@ -28,15 +29,31 @@ std::unique_ptr<Transform> build_autoregressive(CouplingKind kind, bool pull_in_
   return std::make_unique<FlowStack>(width, std::move(layers), steps);
 }
 
-std::unique_ptr<Transform> build_variant(const Settings& s, int64_t width, Rng& rng) {
+Built build_continuous(const Settings& s, int64_t width, Rng& rng) {
+  const ContinuousSettings settings{.hidden = s.integer("hidden"),
+                                    .depth = s.integer("depth"),
+                                    .training = {.method = OdeMethod::rk4, .steps = s.integer("solver-steps")},
+                                    .solver = {.method = OdeMethod::dopri5, .tolerance = s.number("tolerance")}};
+  auto flow = std::make_unique<ContinuousFlow>(width, settings, rng);
+  auto objective = std::make_unique<ContinuousLikelihood>(*flow);
+  return {std::move(flow), std::move(objective)};
+}
+
+Built with_likelihood(std::unique_ptr<Transform> flow) {
+  auto objective = std::make_unique<MaximumLikelihood>(*flow);
+  return {std::move(flow), std::move(objective)};
+}
+
+Built build_variant(const Settings& s, int64_t width, Rng& rng) {
   const std::string& variant = s.word("variant");
-  if (variant == "spline") return build_coupling(CouplingKind::spline, s, width, rng);
-  if (variant == "realnvp") return build_coupling(CouplingKind::affine, s, width, rng);
-  if (variant == "spline-ar") return build_autoregressive(CouplingKind::spline, true, s, width, rng);
-  if (variant == "maf") return build_autoregressive(CouplingKind::affine, true, s, width, rng);
+  if (variant == "spline") return with_likelihood(build_coupling(CouplingKind::spline, s, width, rng));
+  if (variant == "realnvp") return with_likelihood(build_coupling(CouplingKind::affine, s, width, rng));
+  if (variant == "spline-ar") return with_likelihood(build_autoregressive(CouplingKind::spline, true, s, width, rng));
+  if (variant == "maf") return with_likelihood(build_autoregressive(CouplingKind::affine, true, s, width, rng));
+  if (variant == "cnf") return build_continuous(s, width, rng);
   check(width <= 64, "flow: iaf on data with ", width,
         " columns: its density takes as many passes for each layer; use ", "variant=maf, or 64 columns at most");
-  return build_autoregressive(CouplingKind::affine, false, s, width, rng);
+  return with_likelihood(build_autoregressive(CouplingKind::affine, false, s, width, rng));
 }
 
 }  // namespace
@@ -47,28 +64,30 @@ Family flow_family() {
       .title = "normalizing flow",
       .map = "x = f(z): a stack of invertible layers, each with a Jacobian whose determinant is cheap",
       .density = "exact, by change of variables",
-      .settings = {choice("variant", {"spline", "realnvp", "spline-ar", "maf", "iaf"},
-                          "couplings (spline, realnvp) or autoregressive layers (spline-ar, maf, iaf)"),
+      .settings = {choice("variant", {"spline", "realnvp", "spline-ar", "maf", "iaf", "cnf"},
+                          "couplings (spline, realnvp), autoregressive layers (spline-ar, maf, iaf), an ODE (cnf)"),
                    integer("layers", 6, "layers"), integer("hidden", 64, "width of each layer's two hidden layers"),
                    integer("bins", 8, "bins of a spline", 2, 64),
-                   number("bound", 4, "a spline acts on (-bound, bound) of the normalised data", 0.1, 100)},
+                   number("bound", 4, "a spline acts on (-bound, bound) of the normalised data", 0.1, 100),
+                   integer("depth", 3, "hidden layers of cnf's field", 1, 16),
+                   integer("solver-steps", 4, "steps of the Runge-Kutta method that trains cnf", 1, 1000),
+                   number("tolerance", 1e-5, "of dopri5, which evaluates cnf", 1e-12, 1)},
       .image_settings = {"layers=4", "hidden=128"},
       .defaults =
-          [](const Settings&, const DataSummary& data) {
+          [](const Settings& s, const DataSummary& data) {
+            if (s.is("variant", "cnf"))
+              return data.image ? TrainingDefaults{.steps = 500, .batch = 128}
+                                : TrainingDefaults{.steps = 1500, .batch = 128, .rate = 5e-3};
             return data.image ? TrainingDefaults{.steps = 2000, .batch = 128}
                               : TrainingDefaults{.steps = 6000, .batch = 128, .rate = 3e-3};
           },
-      .build =
-          [](const Settings& s, const DataSummary& data, Rng& rng) {
-            auto flow = build_variant(s, data.width, rng);
-            auto objective = std::make_unique<MaximumLikelihood>(*flow);
-            return Built{std::move(flow), std::move(objective)};
-          },
+      .build = [](const Settings& s, const DataSummary& data, Rng& rng) { return build_variant(s, data.width, rng); },
       .test_variants = {{"variant=spline", "layers=3", "hidden=16"},
                         {"variant=realnvp", "layers=4", "hidden=16"},
                         {"variant=spline-ar", "layers=2", "hidden=16"},
                         {"variant=maf", "layers=3", "hidden=16"},
-                        {"variant=iaf", "layers=3", "hidden=16"}},
+                        {"variant=iaf", "layers=3", "hidden=16"},
+                        {"variant=cnf", "hidden=16", "depth=2"}},
   };
 }
 

@@ -1,0 +1,94 @@
+#pragma once
+// Continuous normalizing flow: x is where the field of a network carries z between t = 0 (noise) and t = 1 (data), trained
+// by maximum likelihood through the solution of the ODE (FFJORD, Grathwohl et al. 2018, arXiv 1810.01367, eq. 2–4;
+// Chen et al. 2018, arXiv 1806.07366).
+//
+//   log p(x) = log p₀(z) − ∫₀¹ tr(∂v/∂x) dt
+//
+// The trace rides along as tangents: the network carries x and directions ε through its layers together, which costs one
+// forward pass more for each direction, and the derivative of the whole is an ordinary reverse walk.
+
+#include "models/objective.h"
+#include "models/ode.h"
+#include "nn/linear.h"
+
+namespace pf {
+
+/// v(x, t): a multilayer perceptron whose tangents are computed beside it. Each layer is (W x + b + t c) with tanh between:
+/// time enters everywhere, as in FFJORD's "concat" layers.
+class TangentField {
+ public:
+  TangentField(int64_t width, int64_t hidden, int64_t depth, Rng& rng);
+  Variable operator()(const Variable& x, double time) const;
+  struct WithTrace {
+    Variable value;  // [n, width]
+    Variable trace;  // [n]
+  };
+  /// Σₖ εₖᵀ (∂v/∂x) εₖ over the directions, each [n, width]: the trace for the unit vectors, an unbiased estimate of it for
+  /// one random direction with E[εεᵀ] = 1.
+  WithTrace with_trace(const Variable& x, double time, const std::vector<Tensor>& directions) const;
+
+  static void fields(auto& self, auto&& visit) {
+    visit("layers", self.layers_);
+    visit("times", self.times_);
+  }
+
+ private:
+  std::vector<Linear> layers_;
+  std::vector<Variable> times_;  // [out] of each layer: what the bias gains until t = 1
+};
+
+struct ContinuousSettings {
+  int64_t hidden = 64, depth = 3;
+  OdeOptions training{.method = OdeMethod::rk4, .steps = 4};
+  OdeOptions solver{.method = OdeMethod::dopri5, .tolerance = 1e-5};  // of samples and densities
+  int64_t exact_up_to = 16;  // columns; beyond them the trace is estimated from one Rademacher direction for each solve
+};
+
+class ContinuousFlow final : public Implements<ContinuousFlow, Transform> {
+ public:
+  ContinuousFlow(int64_t width, const ContinuousSettings& settings, Rng& rng);
+
+  const Distribution& base() const override { return base_; }
+  int64_t width() const override { return base_.width(); }
+  Traits traits() const override;
+  Variable push(const Variable& z) const override { return carry(z, 0, 1); }
+  Variable pull(const Variable& x) const override { return carry(x, 1, 0); }
+  /// By the exact trace, however many columns.
+  Mapped push_with_log_det(const Variable& z) const override;
+  Mapped pull_with_log_det(const Variable& x) const override;
+  std::vector<Tensor> path(const Tensor& z) const override;
+  LogDensity log_density(const Tensor& x, Rng& rng) const override;
+
+  /// log p(x) of each row with the solver of training.
+  Variable training_log_density(const Tensor& x, Rng& rng) const;
+  const ContinuousSettings& settings() const { return settings_; }
+
+  static void fields(auto& self, auto&& visit) { visit("field", self.field_); }
+
+ private:
+  const char* family() const override { return "flow"; }
+  Variable carry(const Variable& start, double from, double to) const;
+  Mapped carry_with_trace(const Variable& start, double from, double to, const OdeOptions& options,
+                          const std::vector<Tensor>& directions) const;
+  /// Unit vectors where the trace is exact, one random direction where it is estimated.
+  std::vector<Tensor> directions(const Tensor& like, bool exact, Rng* rng) const;
+  bool exact() const { return width() <= settings_.exact_up_to; }
+
+  ContinuousSettings settings_;
+  Normal base_;
+  TangentField field_;
+};
+
+/// Mean of −log p(x), by the solver of training: fewer, fixed steps.
+class ContinuousLikelihood final : public Objective {
+ public:
+  explicit ContinuousLikelihood(const ContinuousFlow& flow) : flow_(flow) {}
+  std::string name() const override { return "negative log-likelihood (nats)"; }
+  Variable loss(const Tensor& batch, Rng& rng) const override;
+
+ private:
+  const ContinuousFlow& flow_;
+};
+
+}  // namespace pf
