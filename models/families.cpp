@@ -3,15 +3,23 @@
 
 namespace pf {
 
+Family autoencoder_family();
 Family vae_family();
+Family gan_family();
 Family flow_family();
+Family autoregressive_family();
 Family flow_matching_family();
+Family diffusion_family();
 
 const std::vector<Family>& families() {
   static const std::vector<Family> list{
+      autoencoder_family(),
       vae_family(),
+      gan_family(),
       flow_family(),
+      autoregressive_family(),
       flow_matching_family(),
+      diffusion_family(),
   };
   return list;
 }

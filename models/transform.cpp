@@ -48,6 +48,7 @@ Traits Composed::traits() const {
   Traits t;
   t.invertible = a.invertible && b.invertible;
   t.same_width = a.same_width && b.same_width;
+  t.reconstructs = a.reconstructs && b.reconstructs;
   t.smooth = a.smooth && b.smooth;
   // Behind an exact bijection a density keeps its kind; otherwise there is none.
   t.density = b.density == DensityKind::exact && b.invertible                    ? a.density

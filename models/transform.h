@@ -18,9 +18,10 @@ enum class DensityKind { exact, ode, bound, none };
 const char* name_of(DensityKind kind);
 
 struct Traits {
-  bool invertible = false;  // pull is the inverse of push
-  bool same_width = false;  // base and data have the same number of coordinates
-  bool smooth = true;       // dx/dz exists (almost everywhere and is not zero)
+  bool invertible = false;   // pull is the inverse of push
+  bool same_width = false;   // base and data have the same number of coordinates
+  bool reconstructs = true;  // push(encode(x)) is x, also where there is no inverse
+  bool smooth = true;        // dx/dz exists (almost everywhere and is not zero)
   DensityKind density = DensityKind::none;
   int64_t steps = 1;            // network evaluations, one after the other, for one sample
   double inverse_error = 1e-4;  // how closely pull(push(z)) gives z back in float64, relative to 1 + |z|

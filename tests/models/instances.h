@@ -55,6 +55,11 @@ inline Built make_instance(const Variant& variant, DType dtype = float64, int64_
       *field.parameter = Variable(cast(field.value() + rng.normal(field.value().shape()) * 0.1, dtype));
     else *field.buffer = cast(field.value(), dtype);
   }
+  if (Opponent* opponent = built.objective->opponent())
+    for (Field& field : fields_of(*opponent)) {
+      if (field.parameter) *field.parameter = Variable(cast(field.value(), dtype));
+      else *field.buffer = cast(field.value(), dtype);
+    }
   return built;
 }
 

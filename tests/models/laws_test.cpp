@@ -12,6 +12,7 @@
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
 #include "tensor/ops/rounding.h"
+#include "tensor/ops/where.h"
 #include "tensor/parallel.h"
 #include "tests/models/instances.h"
 #include "tests/support/temporary.h"
@@ -55,7 +56,10 @@ double difference(const Tensor& a, const Tensor& b) {
   return worst;
 }
 
-bool has_log_det(const Traits& t) { return t.density == DensityKind::exact || t.density == DensityKind::ode; }
+/// A step function may have an exact probability, but no log-determinant.
+bool has_log_det(const Traits& t) {
+  return t.smooth && (t.density == DensityKind::exact || t.density == DensityKind::ode);
+}
 /// How closely numbers behind a solver agree, and those of closed forms.
 double slack(const Traits& t, double closed_form) {
   return t.density == DensityKind::ode ? 10 * t.inverse_error : closed_form;
@@ -89,6 +93,10 @@ TEST_P(Laws, DerivativesOfTheMapAreItsDifferences) {
   const Tensor g = rng.normal(x.shape(), float64);
   EXPECT_NEAR(sum(vjp(push, z).pullback(g) * direction).item(), sum(g * tangent).item(), 1e-9);
 }
+
+/// Objectives that hold a part of themselves still on purpose, so that their gradient is not the slope of their value:
+/// an autoencoder's codes under the density that is fitted to them. Tests of their own judge those.
+bool holds_still(const Variant& v) { return v.family->name == "autoencoder"; }
 
 /// The slope of f along a direction in the space of all parameters, by differences and by the gradient.
 template <class F> void expect_slope(Transform& map, F&& f, double h, double close) {
@@ -126,6 +134,7 @@ TEST_P(Laws, DerivativesInTheParametersAreDifferences) {
   if (has_log_det(traits))
     expect_slope(
         map, [&] { return MaximumLikelihood(map).loss(x, rng); }, h, close);
+  if (holds_still(variant())) return;
   expect_slope(
       map,
       [&] {
@@ -147,7 +156,9 @@ TEST_P(Laws, PullUndoesPush) {
                 variant().family->name + ": the map has no exact inverse; use encode, or invert by optimisation");
       return;
     }
-    const Tensor z = base_sample(map, 400) * 1.5;  // beyond a spline's interval as well
+    // Beyond a spline's interval as well, where the base reaches so far.
+    const Tensor sample = base_sample(map, 400), far = sample * 1.5;
+    const Tensor z = where(isfinite(unsqueeze(map.base().log_density(Variable(far)).value(), 1)), far, sample);
     const Variable x = map.push(Variable(z));
     EXPECT_LT(difference(map.pull(x).value(), z), traits.inverse_error);
     EXPECT_LT(difference(map.push(map.pull(Variable(z))).value(), z), traits.inverse_error);
@@ -161,7 +172,12 @@ TEST_P(Laws, EncodedPointsLeadBack) {
   const Tensor x = rows_for(variant(), 200, rng);
   const Tensor z = built.transform->encode(x);
   EXPECT_EQ(z.shape(), (Shape{200, built.transform->base().width()}));
-  EXPECT_LT(difference(built.transform->push(Variable(z)).value(), x), slack(built.transform->traits(), 1e-9));
+  const Tensor back = built.transform->push(Variable(z)).value();
+  if (built.transform->traits().reconstructs) {
+    EXPECT_LT(difference(back, x), slack(built.transform->traits(), 1e-9));
+  } else {
+    EXPECT_TRUE(std::isfinite(difference(back, x)));
+  }
 }
 
 TEST_P(Laws, LogDeterminantsAreThoseOfTheJacobian) {
@@ -195,6 +211,13 @@ TEST_P(Laws, LogDeterminantsAreThoseOfTheJacobian) {
 TEST_P(Laws, DensityIntegratesToOne) {
   const Built built = make_instance(variant(), float64, 2, 1, 1e-4);
   const Transform& map = *built.transform;
+  if (map.traits().density == DensityKind::exact && !map.traits().smooth) {
+    // Probabilities of zeros and ones: the four outcomes.
+    Rng rng(7);
+    const Tensor outcomes = tensor({0, 0, 0, 1, 1, 0, 1, 1}, {4, 2}, float64);
+    EXPECT_NEAR(sum(exp(map.log_density(outcomes, rng).value)).item(), 1, 1e-9);
+    return;
+  }
   if (!has_log_det(map.traits())) return;  // bounds are judged where the truth is known
   const int64_t cells = map.traits().density == DensityKind::exact ? 500 : 100;
   // The box that holds the model's own samples, and some more.
@@ -295,10 +318,17 @@ TEST_P(Laws, WrongWidthsAreExplained) {
                        }),
                        join("push: ", Shape{3, z + 1}, ": expected [n, ", z, "]", tail)));
   EXPECT_TRUE(contains(error_of([&] { map.push(Variable(zeros({z}))); }), tail));
-  EXPECT_TRUE(contains(error_of([&] {
-                         map.log_density(zeros({3, x + 1}), rng);
-                       }),
-                       join(": expected [n, ", x, "]", tail)));
+  if (map.traits().density == DensityKind::none) {
+    EXPECT_EQ(error_of([&] {
+                map.log_density(zeros({3, x}), rng);
+              }),
+              variant().family->name + ": the family has no density; compare samples instead (evaluate)");
+  } else {
+    EXPECT_TRUE(contains(error_of([&] {
+                           map.log_density(zeros({3, x + 1}), rng);
+                         }),
+                         join(": expected [n, ", x, "]", tail)));
+  }
   EXPECT_TRUE(contains(error_of([&] { map.encode(zeros({3, x + 1})); }), join(": expected [n, ", x, "]", tail)));
 }
 
@@ -316,7 +346,8 @@ TEST_P(Laws, ThreadsDoNotChangeBits) {
     std::vector<Tensor> all = std::move(gradients.list);
     all.push_back(loss);
     all.push_back(x);
-    all.push_back(built.transform->log_density(batch, rng).value);
+    if (built.transform->traits().density != DensityKind::none)
+      all.push_back(built.transform->log_density(batch, rng).value);
     if (count == 1) first = all;
     else
       for (size_t i = 0; i < all.size(); ++i) EXPECT_TRUE(same_bits(all[i], first[i])) << i << " of " << all.size();
