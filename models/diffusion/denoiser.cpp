@@ -1,0 +1,58 @@
+#include "models/diffusion/denoiser.h"
+
+#include <numbers>
+
+#include "tensor/ops/exponential.h"
+#include "tensor/ops/join.h"
+#include "tensor/ops/power.h"
+#include "tensor/ops/reduce.h"
+#include "tensor/ops/trigonometric.h"
+
+namespace pf {
+
+Denoiser::Denoiser(int64_t width, const DenoiserSettings& settings, Rng& rng)
+    : settings_(settings),
+      net_(
+          [&] {
+            std::vector<int64_t> widths{width + 1 + 2 * settings.frequencies};
+            for (int64_t i = 0; i < settings.depth; ++i) widths.push_back(settings.hidden);
+            widths.push_back(width);
+            return widths;
+          }(),
+          rng) {
+  check(settings.data_deviation > 0, "denoiser: data deviation ", settings.data_deviation,
+        ": expected a positive number, such as 1 for normalised data");
+}
+
+Variable Denoiser::raw(const Variable& x, const Tensor& log_ratio) const {
+  const Tensor c = expand(log_ratio * 0.25, {x.size(0), 1});
+  std::vector<Variable> inputs{x, Variable(c)};
+  if (settings_.frequencies > 0) {
+    const Tensor angle = c * (arange(1, double(settings_.frequencies) + 1, 1, x.dtype()) * std::numbers::pi);
+    inputs.emplace_back(sin(angle));
+    inputs.emplace_back(cos(angle));
+  }
+  return net_(concat(inputs, 1));
+}
+
+Estimate<Variable> Denoiser::operator()(const Variable& x, double log_ratio) const {
+  const NoiseLevel level = NoiseLevel::at(log_ratio);
+  return interpret(settings_.prediction, raw(x, full({1, 1}, log_ratio, x.dtype())), x, level.alpha, level.sigma);
+}
+
+Variable DenoisingMatching::loss(const Tensor& batch, Rng& rng) const {
+  const int64_t n = batch.size(0);
+  const DenoiserSettings& settings = denoiser_.settings();
+  const Estimate<Tensor> truth{batch * (1 / settings.data_deviation), rng.normal(batch.shape(), batch.dtype())};
+  const Tensor cells = reshape(arange(0, double(n), 1, batch.dtype()), {n, 1});
+  const Tensor quantile = (cells + rng.uniform({n, 1}, batch.dtype())) * (1 / double(n));
+  // In single precision the last quantile may round to 1.
+  const Tensor log_ratio = denoiser_.schedule().training_log_ratio(clamp(quantile, 1e-7, 1 - 1e-7));
+  const Tensor ratio = exp(log_ratio), alpha = 1.0 / sqrt(square(ratio) + 1.0), sigma = ratio * alpha;
+  const Tensor x = alpha * truth.clean + sigma * truth.noise;
+  const Variable error =
+      denoiser_.raw(Variable(x), log_ratio) - Variable(express(settings.prediction, truth, alpha, sigma));
+  return sum(square(error)) / double(n);
+}
+
+}  // namespace pf

@@ -1,0 +1,51 @@
+#pragma once
+// The network of a diffusion model, and what it is trained to do: tell data and noise apart at every ratio of the two.
+
+#include "models/diffusion/prediction.h"
+#include "models/diffusion/schedule.h"
+#include "models/objective.h"
+#include "nn/mlp.h"
+
+namespace pf {
+
+struct DenoiserSettings {
+  NoiseScheduleKind schedule = NoiseScheduleKind::edm;
+  Prediction prediction = Prediction::velocity;
+  int64_t hidden = 128, depth = 3;
+  int64_t frequencies = 2;    // sine and cosine pairs that tell the network the ratio
+  double data_deviation = 1;  // of a coordinate of the data: what is noised is x / data_deviation
+};
+
+/// x_t and ln(σ/α) → x̂₀ and ε̂. A multilayer perceptron that sees x_t, c = ¼ ln(σ/α) and sin πkc, cos πkc for
+/// k = 1 … frequencies.
+class Denoiser {
+ public:
+  Denoiser(int64_t width, const DenoiserSettings& settings, Rng& rng);
+  /// What the network says: x [n, width], log_ratio [n, 1] or [1, 1] → [n, width].
+  Variable raw(const Variable& x, const Tensor& log_ratio) const;
+  /// The same as x̂₀ and ε̂, one ratio for all rows.
+  Estimate<Variable> operator()(const Variable& x, double log_ratio) const;
+  const DenoiserSettings& settings() const { return settings_; }
+  NoiseSchedule schedule() const { return NoiseSchedule(settings_.schedule); }
+  static void fields(auto& self, auto&& visit) { visit("net", self.net_); }
+
+ private:
+  DenoiserSettings settings_;
+  Mlp net_;
+};
+
+/// E ‖network(x_t) − target‖² over data, noise and the schedule's training ratios, summed over coordinates. The target is
+/// what the network predicts: for noise this is L_simple of Ho et al. 2020 (arXiv 2006.11239, eq. 14), for v the weighted
+/// loss of Karras et al. 2022 (eq. 8). The ratios of a batch are spread evenly over their distribution, one in each n-th of
+/// it, which takes most of their variance out of the loss (Kingma et al. 2021, arXiv 2107.00630, appendix I.1).
+class DenoisingMatching final : public Objective {
+ public:
+  explicit DenoisingMatching(const Denoiser& denoiser) : denoiser_(denoiser) {}
+  std::string name() const override { return "denoising (mean square)"; }
+  Variable loss(const Tensor& batch, Rng& rng) const override;
+
+ private:
+  const Denoiser& denoiser_;
+};
+
+}  // namespace pf

@@ -1,0 +1,107 @@
+#include "models/diffusion/diffusion.h"
+
+#include <cmath>
+
+#include "autograd/functional.h"
+
+namespace pf {
+
+Diffusion::Diffusion(int64_t width, const DiffusionSettings& settings, Rng& rng)
+    : settings_(settings), base_(width), denoiser_(width, settings.denoiser, rng) {}
+
+Traits Diffusion::traits() const {
+  const bool adaptive = settings_.solver == DiffusionSolver::dopri5;
+  const bool well_conditioned = settings_.denoiser.prediction == Prediction::velocity;
+  const int64_t evaluations = settings_.steps * (settings_.solver == DiffusionSolver::heun ? 2 : 1);
+  // Other predictions are divided by α or σ, which are small at one end. With fixed steps the samples miss the ODE, which
+  // inverse and density follow closely, by the error of the solver.
+  return {.invertible = true,
+          .same_width = true,
+          .density = DensityKind::ode,
+          .steps = adaptive ? 0 : evaluations,
+          .inverse_error = adaptive ? (well_conditioned ? 100 : 1000) * settings_.tolerance : 0.1};
+}
+
+DenoiserAt Diffusion::estimates() const {
+  return [this](const Variable& x, double log_ratio) { return denoiser_(x, log_ratio); };
+}
+
+double Diffusion::out_scale() const {
+  return settings_.denoiser.data_deviation / NoiseLevel::at(denoiser_.schedule().cleanest()).alpha;
+}
+
+Variable Diffusion::flow(const Variable& start, double from, double to) const {
+  const DenoiserAt denoiser = estimates();
+  const OdeField field = [&](double t, const OdeState& x) { return OdeState{flow_velocity(denoiser, x[0], t)}; };
+  return solve_ode(field, {start}, from, to, ode()).state[0];
+}
+
+Mapped Diffusion::flow_with_divergence(const Variable& start, double from, double to, const Tensor& probe) const {
+  const DenoiserAt denoiser = estimates();
+  const OdeField field = [&](double t, const OdeState& x) {
+    const Map v = [&](const Variable& at) { return flow_velocity(denoiser, at, t); };
+    const auto [value, divergence] = probe.defined() ? hutchinson_divergence(v, x[0], probe) : pf::divergence(v, x[0]);
+    return OdeState{value, divergence};
+  };
+  const OdeState end =
+      solve_ode(field, {start, Variable(zeros({start.size(0)}, start.dtype()))}, from, to, ode()).state;
+  return {end[0], end[1]};
+}
+
+Variable Diffusion::push(const Variable& z) const {
+  check_rows("diffusion push", z.shape(), width());
+  const NoiseSchedule schedule = denoiser_.schedule();
+  const Variable end = settings_.solver == DiffusionSolver::dopri5
+                           ? flow(z, schedule.noisiest(), schedule.cleanest())
+                           : solve_on_grid(settings_.solver, estimates(), z, schedule.grid(settings_.steps));
+  return end * out_scale();
+}
+
+Variable Diffusion::pull(const Variable& x) const {
+  check_rows("diffusion pull", x.shape(), width());
+  const NoiseSchedule schedule = denoiser_.schedule();
+  return flow(x / out_scale(), schedule.cleanest(), schedule.noisiest());
+}
+
+Mapped Diffusion::push_with_log_det(const Variable& z) const {
+  check_rows("diffusion log-determinant", z.shape(), width());
+  const NoiseSchedule schedule = denoiser_.schedule();
+  const Mapped end = flow_with_divergence(z, schedule.noisiest(), schedule.cleanest(), {});
+  return {end.value * out_scale(), end.log_det + double(width()) * std::log(out_scale())};
+}
+
+Mapped Diffusion::pulled(const Variable& x, const Tensor& probe) const {
+  check_rows("diffusion log-determinant", x.shape(), width());
+  const NoiseSchedule schedule = denoiser_.schedule();
+  const Mapped end = flow_with_divergence(x / out_scale(), schedule.cleanest(), schedule.noisiest(), probe);
+  return {end.value, end.log_det - double(width()) * std::log(out_scale())};
+}
+
+Mapped Diffusion::pull_with_log_det(const Variable& x) const { return pulled(x, {}); }
+
+std::vector<Tensor> Diffusion::path(const Tensor& z) const {
+  check_rows("diffusion path", z.shape(), width());
+  const NoiseSchedule schedule = denoiser_.schedule();
+  std::vector<Tensor> states;
+  const WatchState watch = [&](const Variable& x) { states.push_back(x.value()); };
+  if (settings_.solver == DiffusionSolver::dopri5) {
+    watch(Variable(z));
+    const std::vector<double> grid = schedule.grid(32);
+    for (size_t i = 0; i + 1 < grid.size(); ++i) watch(flow(Variable(states.back()), grid[i], grid[i + 1]));
+  } else {
+    solve_on_grid(settings_.solver, estimates(), Variable(z), schedule.grid(settings_.steps), watch);
+  }
+  for (size_t i = 1; i + 1 < states.size(); ++i) states[i] = states[i] * settings_.denoiser.data_deviation;
+  states.back() = states.back() * out_scale();
+  return states;
+}
+
+LogDensity Diffusion::log_density(const Tensor& x, Rng& rng) const {
+  const Tensor probe = settings_.exact_divergence ? Tensor() : rng.rademacher(x.shape(), x.dtype());
+  const Mapped z = pulled(Variable(x), probe);
+  return {(base_.log_density(z.value) + z.log_det).value(), DensityKind::ode,
+          join("dopri5, tolerance ", settings_.tolerance,
+               settings_.exact_divergence ? ", exact divergence" : ", one Hutchinson probe")};
+}
+
+}  // namespace pf

@@ -1,0 +1,70 @@
+#include "models/diffusion/schedule.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "tensor/ops/special.h"
+
+namespace pf {
+namespace {
+
+// Karras et al. 2022, table 1. Their data have deviation ½; here everything is in units of it.
+constexpr double edm_data_deviation = 0.5, edm_smallest = 0.002 / edm_data_deviation,
+                 edm_largest = 80 / edm_data_deviation, edm_rho = 7, edm_log_mean = -1.2, edm_log_deviation = 1.2;
+
+// Song et al. 2021, appendix C. At time 0 there would be no noise at all, and its logarithm no number.
+constexpr double linear_beta_start = 0.1, linear_beta_end = 20, linear_first_time = 1e-4;
+
+// Nichol & Dhariwal 2021, eq. 17, between the times at which σ is 0.006 and α is 0.008.
+constexpr double cosine_offset = 0.008, cosine_first_time = 1e-3, cosine_last_time = 0.995;
+
+double from_log_alpha(double log_alpha) { return 0.5 * std::log(std::expm1(-2 * log_alpha)); }
+
+double cosine_angle(double t) { return std::numbers::pi / 2 * (t + cosine_offset) / (1 + cosine_offset); }
+
+}  // namespace
+
+NoiseLevel NoiseLevel::at(double log_ratio) {
+  const double ratio = std::exp(log_ratio), alpha = 1 / std::sqrt(1 + ratio * ratio);
+  return {alpha, ratio * alpha};
+}
+
+double NoiseSchedule::log_ratio(double t) const {
+  switch (kind_) {
+    case NoiseScheduleKind::edm: {
+      const double low = std::pow(edm_smallest, 1 / edm_rho), high = std::pow(edm_largest, 1 / edm_rho);
+      return edm_rho * std::log(low + t * (high - low));
+    }
+    case NoiseScheduleKind::vp_linear: {
+      const double s = linear_first_time + t * (1 - linear_first_time);
+      return from_log_alpha(-0.25 * s * s * (linear_beta_end - linear_beta_start) - 0.5 * s * linear_beta_start);
+    }
+    case NoiseScheduleKind::vp_cosine: {
+      const double s = cosine_first_time + t * (cosine_last_time - cosine_first_time);
+      return from_log_alpha(std::log(std::cos(cosine_angle(s)) / std::cos(cosine_angle(0))));
+    }
+  }
+  fail("noise schedule: ", int(kind_), ": there is no such kind");
+}
+
+std::vector<double> NoiseSchedule::grid(int64_t steps) const {
+  check(steps >= 1, "noise schedule: ", steps, " steps: expected at least 1");
+  std::vector<double> out;
+  for (int64_t i = 0; i <= steps; ++i) out.push_back(log_ratio(1 - double(i) / double(steps)));
+  return out;
+}
+
+Tensor NoiseSchedule::training_log_ratio(const Tensor& quantile) const {
+  if (kind_ == NoiseScheduleKind::edm)
+    return ndtri(quantile) * edm_log_deviation + (edm_log_mean - std::log(edm_data_deviation));
+  std::vector<double> out = cast(quantile, float64).to_vector<double>();
+  for (double& t : out) t = log_ratio(t);
+  return cast(tensor(out, quantile.shape(), float64), quantile.dtype());
+}
+
+std::string NoiseSchedule::describe() const {
+  constexpr const char* names[] = {"edm", "vp-linear", "vp-cosine"};
+  return names[int(kind_)];
+}
+
+}  // namespace pf
