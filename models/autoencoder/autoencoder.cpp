@@ -1,0 +1,121 @@
+#include "models/autoencoder/autoencoder.h"
+
+#include "autograd/functional.h"
+#include "tensor/ops/exponential.h"
+#include "tensor/ops/join.h"
+#include "tensor/ops/linalg.h"
+#include "tensor/ops/power.h"
+#include "tensor/ops/reduce.h"
+
+namespace pf {
+namespace {
+
+std::vector<int64_t> widths(int64_t in, const AutoencoderSettings& settings, int64_t out) {
+  std::vector<int64_t> list{in};
+  list.insert(list.end(), size_t(settings.depth), settings.hidden);
+  list.push_back(out);
+  return list;
+}
+
+std::unique_ptr<CodeDensity> make_density(const AutoencoderSettings& s, Rng& rng) {
+  if (s.density == CodeDensityKind::flow) return std::make_unique<FlowDensity>(s.latent, s.flow, rng);
+  return std::make_unique<GaussianMixture>(s.latent, s.density == CodeDensityKind::mixture ? s.components : 1, rng);
+}
+
+}  // namespace
+
+Autoencoder::Autoencoder(int64_t width, const AutoencoderSettings& settings, Rng& rng)
+    : width_(width),
+      latent_(settings.latent),
+      encoder_(widths(width, settings, settings.latent), rng),
+      decoder_(widths(settings.latent, settings, width), rng),
+      density_(make_density(settings, rng)),
+      base_(density_->base()) {}
+
+Traits Autoencoder::traits() const {
+  return {.invertible = false,
+          .same_width = base_->width() == width_,
+          .reconstructs = false,
+          .density = DensityKind::none,
+          .steps = 1};
+}
+
+Variable Autoencoder::push(const Variable& z) const {
+  check_rows("autoencoder push", z.shape(), base_->width());
+  return decode(density_->push(z));
+}
+
+Variable Autoencoder::code(const Variable& x) const {
+  check_rows("autoencoder encoder", x.shape(), width_);
+  return encoder_(x);
+}
+
+Tensor Autoencoder::encode(const Tensor& x) const { return density_->encode(code(Variable(x)).value()); }
+
+Tensor Autoencoder::surface_log_density(const Tensor& code) const {
+  check_rows("autoencoder surface_log_density", code.shape(), latent_);
+  check(latent_ <= width_, "autoencoder: codes of ", latent_, " coordinates for data of ", width_,
+        " columns: the decoder gives points more than once, so they have no "
+        "density; set latent to ",
+        width_, " or less");
+  // Forward mode: one walk for each coordinate of the code, of which there are
+  // fewer than columns of data.
+  std::vector<Tensor> columns;
+  for (int64_t j = 0; j < latent_; ++j) {
+    const Tensor direction = expand(slice(eye(latent_, code.dtype()), 0, j, j + 1), code.shape());
+    columns.push_back(jvp<Tensor>([&](const Variable& c) { return decode(c); }, code, contiguous(direction)).tangent);
+  }
+  const Tensor transposed = stack(columns, 1);  // [n, latent, width]
+  const Tensor gram = matmul(transposed, transpose(transposed));
+  return density_->log_density(Variable(code)).value() - slogdet(gram).log_abs * 0.5;
+}
+
+Variable Reconstruction::reconstruction_loss(const Tensor& batch, Rng& rng) const {
+  const bool noisy = settings_.variant == AutoencoderVariant::denoising;
+  const Tensor input = noisy ? batch + rng.normal(batch.shape(), batch.dtype()) * settings_.noise : batch;
+  const Variable code = model_.code(Variable(input));
+  const Map decode = [&](const Variable& c) { return model_.decode(c); };
+  const auto error = [&](const Variable& decoded) { return mean(sum(square(decoded - Variable(batch)), -1)) * 0.5; };
+  const auto code_size = [&] { return mean(sum(square(code), -1)) * (0.5 * settings_.code_weight); };
+  switch (settings_.variant) {
+    case AutoencoderVariant::plain:
+    case AutoencoderVariant::denoising:
+      return error(decode(code));
+    case AutoencoderVariant::rae_l2: {
+      Variable weights;
+      for (const Linear& layer : model_.decoder().layers)
+        for (const Variable& p : {layer.weight, layer.bias}) {
+          const Variable term = sum(square(p));
+          weights = weights.defined() ? weights + term : term;
+        }
+      return error(decode(code)) + code_size() + weights * settings_.decoder_weight;
+    }
+    case AutoencoderVariant::rae_gp: {
+      // ‖J‖² = E ‖Jᵀ v‖² for random signs v: one walk back, itself recorded,
+      // instead of one for every column of data.
+      const auto [decoded, pullback] = vjp<Variable>(decode, code);
+      const Variable slope = pullback(Variable(rng.rademacher(batch.shape(), batch.dtype())));
+      return error(decoded) + code_size() + mean(sum(square(slope), -1)) * (0.5 * settings_.decoder_weight);
+    }
+  }
+  fail("autoencoder: unknown variant ", int(settings_.variant));
+}
+
+Variable Reconstruction::density_loss(const Tensor& batch) const {
+  return -mean(model_.density().log_density(stop_gradient(model_.code(Variable(batch)))));
+}
+
+Variable Reconstruction::loss(const Tensor& batch, Rng& rng) const {
+  return reconstruction_loss(batch, rng) + density_loss(batch);
+}
+
+std::vector<VitalSign> Reconstruction::vital_signs(const Tensor& batch, Rng&) const {
+  const Tensor missed = model_.decode(model_.code(Variable(batch))).value() - batch;
+  const double part = (sum(square(missed)) / sum(square(batch - mean(batch, 0)))).item();
+  return {{"variance missed by reconstructions", part,
+           part > 0.9 ? "the codes say nothing: reconstructions miss nine "
+                        "tenths of the variance"
+                      : ""}};
+}
+
+}  // namespace pf
