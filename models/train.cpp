@@ -7,9 +7,11 @@
 #include <fstream>
 
 #include "autograd/anomaly.h"
+#include "models/metrics/mode_coverage.h"
 #include "models/report/pictures.h"
 #include "nn/checkpoint.h"
 #include "nn/data/batches.h"
+#include "nn/data/synthetic.h"
 #include "nn/gradients.h"
 #include "nn/optim/adam.h"
 #include "nn/optim/clip.h"
@@ -151,7 +153,29 @@ bool opponent_steps(Run& run, double rate, double limit) {
        saved ? join("the last good snapshot is in ", folder, "; ") : std::string(), "a smaller --lr may help");
 }
 
+/// What the objective knows, and for data with known modes how many of them samples are found in.
+std::vector<VitalSign> vital_signs(const Model& model, const Dataset& data) {
+  Rng rng = Rng(model.config().seed).child(10);
+  const Tensor rows = slice(data.train, 0, 0, std::min<int64_t>(data.train.size(0), 2048));
+  std::vector<VitalSign> signs = model.objective().vital_signs(model.normalise(rows, rng), rng);
+  for (const Synthetic& set : synthetic_sets()) {
+    if (set.name != data.name || !set.modes) continue;
+    const ModeCoverage found = mode_coverage(model.sample(2500, rng), *set.modes);
+    const std::string warning =
+        found.captured < found.modes ? join("collapsed: ", found.captured, " of ", found.modes, " modes") : "";
+    signs.push_back({"modes found", double(found.captured), warning});
+  }
+  return signs;
+}
+
 }  // namespace
+
+std::string verdict_of(const std::vector<VitalSign>& signs) {
+  std::string verdict;
+  for (const VitalSign& sign : signs)
+    if (!sign.warning.empty()) verdict += (verdict.empty() ? "" : "; ") + sign.warning;
+  return verdict.empty() ? "ok" : verdict;
+}
 
 Json TrainOptions::to_json() const {
   return {{"steps", steps},
@@ -266,9 +290,12 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
   }
   save();
   run.ema.store(run.fields);
-  Rng sign_rng = Rng(model_.config().seed).child(10);
-  const Tensor rows = slice(data_.train, 0, 0, std::min<int64_t>(data_.train.size(0), 2048));
-  result.vital_signs = model_.objective().vital_signs(model_.normalise(rows, sign_rng), sign_rng);
+  if (!result.interrupted) {
+    result.vital_signs = vital_signs(model_, data_);
+    Json signs = Json::object();
+    for (const VitalSign& sign : result.vital_signs) signs[sign.name] = sign.value;
+    metrics.write({{"step", run.step}, {"vital_signs", signs}, {"verdict", verdict_of(result.vital_signs)}});
+  }
   result.step = run.step;
   result.seconds = run.seconds_before + seconds_since(start);
   result.loss = std::move(run.losses);

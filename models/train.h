@@ -57,6 +57,9 @@ class Trainer {
   bool resume_;
 };
 
+/// "ok", or the warnings of a training in a few words each.
+std::string verdict_of(const std::vector<VitalSign>& signs);
+
 /// A trained model from its folder: config.json and the averaged parameters of snapshot.safetensors.
 Model load_model(const std::string& folder);
 ModelConfig load_config(const std::string& folder);

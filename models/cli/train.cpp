@@ -124,12 +124,8 @@ void run(const Options& o) {
               << " --out " << o.folder << " --resume\n";
     return;
   }
-  std::string verdict;
-  for (const VitalSign& sign : result.vital_signs) {
-    std::cerr << sign.name << ": " << brief(sign.value) << '\n';
-    if (!sign.warning.empty()) verdict += (verdict.empty() ? "" : "; ") + sign.warning;
-  }
-  std::cerr << "verdict: " << (verdict.empty() ? "ok" : verdict) << '\n';
+  for (const VitalSign& sign : result.vital_signs) std::cerr << sign.name << ": " << brief(sign.value) << '\n';
+  std::cerr << "verdict: " << verdict_of(result.vital_signs) << '\n';
   std::cout << "trained in " << duration(result.seconds) << "; next: pushforward score " << o.folder
             << ", pushforward sample " << o.folder << " --out x.png\n";
 }
