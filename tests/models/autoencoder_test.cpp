@@ -86,14 +86,14 @@ std::vector<std::unique_ptr<CodeDensity>> densities(Rng& rng) {
   all.push_back(std::make_unique<GaussianMixture>(2, 1, rng));
   all.push_back(std::make_unique<GaussianMixture>(2, 4, rng));
   all.push_back(std::make_unique<FlowDensity>(2, CouplingSettings{.layers = 2, .hidden = 8}, rng));
-  for (auto& density : all) shake(*density, rng);
+  for (auto& density : all) shake(*density, rng, 0.1);
   return all;
 }
 
 TEST(CodeDensity, EveryKindIntegratesToOne) {
   Rng rng(4);
-  const int64_t cells = 1000;
-  const double size = 60, h = size / double(cells);
+  const int64_t cells = 600;
+  const double size = 24, h = size / double(cells);
   std::vector<double> places;
   for (int64_t i = 0; i < cells * cells; ++i) {
     places.push_back((double(i / cells) + 0.5) * h - size / 2);

@@ -6,7 +6,7 @@
 #include "autograd/functional.h"
 #include "models/flow/coupling.h"
 #include "models/flow_matching/flow_matching.h"
-#include "models/vae/vae.h"
+#include "models/vae/evidence_bound.h"
 #include "nn/gradients.h"
 #include "nn/optim/adam.h"
 #include "tensor/ops/exponential.h"
