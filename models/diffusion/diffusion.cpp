@@ -22,9 +22,7 @@ Traits Diffusion::traits() const {
           .inverse_error = adaptive ? (well_conditioned ? 100 : 1000) * settings_.tolerance : 0.1};
 }
 
-DenoiserAt Diffusion::estimates() const {
-  return [this](const Variable& x, double log_ratio) { return denoiser_(x, log_ratio); };
-}
+DenoiserAt Diffusion::estimates() const { return std::cref(denoiser_); }
 
 double Diffusion::out_scale() const {
   return settings_.denoiser.data_deviation / NoiseLevel::at(denoiser_.schedule().cleanest()).alpha;

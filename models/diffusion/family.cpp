@@ -1,21 +1,72 @@
 #include "models/family.h"
+#include "models/diffusion/chain.h"
 #include "models/diffusion/diffusion.h"
 
 namespace pf {
+
+namespace {
+
+DenoiserSettings denoiser_settings(const Settings& s) {
+  return {.schedule = s.is("variant", "edm")         ? NoiseScheduleKind::edm
+                      : s.is("variant", "vp-linear") ? NoiseScheduleKind::vp_linear
+                                                     : NoiseScheduleKind::vp_cosine,
+          .prediction = s.is("prediction", "v")         ? Prediction::velocity
+                        : s.is("prediction", "epsilon") ? Prediction::noise
+                                                        : Prediction::clean,
+          .hidden = s.integer("hidden"),
+          .depth = s.integer("depth"),
+          .frequencies = s.integer("frequencies"),
+          .data_deviation = s.number("data-deviation")};
+}
+
+/// A model and its objective, which learns the model's denoiser.
+template <class M> Built with_objective(std::unique_ptr<M> model) {
+  auto objective = std::make_unique<DenoisingMatching>(model->denoiser());
+  return Built{std::move(model), std::move(objective)};
+}
+
+Built build(const Settings& s, const DataSummary& data, Rng& rng) {
+  if (s.is("solver", "ancestral") || s.is("solver", "sde")) {
+    const ChainSettings settings{
+        .denoiser = denoiser_settings(s),
+        .kind = s.is("solver", "sde") ? ChainKind::sde : ChainKind::ancestral,
+        .variance = s.is("variance", "forward") ? ChainVariance::forward : ChainVariance::posterior,
+        .eta = s.number("eta"),
+        .steps = s.integer("solver-steps")};
+    return with_objective(std::make_unique<DiffusionChain>(data.width, settings, rng));
+  }
+  const DiffusionSettings settings{
+      .denoiser = denoiser_settings(s),
+      .solver = s.is("solver", "dopri5") ? DiffusionSolver::dopri5
+                : s.is("solver", "heun") ? DiffusionSolver::heun
+                : s.is("solver", "ddim") ? DiffusionSolver::ddim
+                                         : DiffusionSolver::dpmpp_2m,
+      .steps = s.integer("solver-steps"),
+      .tolerance = s.number("tolerance"),
+      .exact_divergence = s.is("divergence", "auto") ? data.width <= 16 : s.is("divergence", "exact")};
+  return with_objective(std::make_unique<Diffusion>(data.width, settings, rng));
+}
+
+}  // namespace
 
 Family diffusion_family() {
   return {
       .name = "diffusion",
       .title = "diffusion model",
-      .map = "x = z carried from noise to data by the probability-flow ODE of a learned denoiser",
-      .density = "by the ODE: log p(x) = log p0(z) - integral of the divergence along the path",
+      .map =
+          "x = z carried from noise to data by the ODE or the noisy steps that a learned denoiser gives; all noise is "
+          "in z",
+      .density = "by the ODE (exact or estimated divergence); a lower bound where noise enters at every step",
       .settings = {choice("variant", {"edm", "vp-linear", "vp-cosine"}, "the noise schedule"),
                    choice("prediction", {"v", "epsilon", "x0"}, "what the network says of a noisy point"),
                    integer("hidden", 128, "width of the hidden layers"), integer("depth", 4, "hidden layers", 1, 16),
                    integer("frequencies", 2, "sine and cosine pairs that tell the network the noise level", 0, 64),
                    number("data-deviation", 1, "standard deviation of a coordinate of the normalised data", 1e-6, 1e6),
-                   choice("solver", {"dopri5", "heun", "ddim", "dpmpp-2m"}, "for sampling"),
-                   integer("solver-steps", 32, "steps of a solver with fixed steps", 1, 100000),
+                   choice("solver", {"dopri5", "heun", "ddim", "dpmpp-2m", "ancestral", "sde"},
+                          "for sampling; ancestral and sde take noise at every step"),
+                   integer("solver-steps", 32, "steps of a solver with fixed steps; 2 or more with noise", 1, 100000),
+                   number("eta", 1, "noise of ancestral steps: 1 is DDPM, towards 0 DDIM", 1e-6, 1),
+                   choice("variance", {"forward", "posterior"}, "of ancestral steps: beta, or that of q"),
                    number("tolerance", 1e-5, "of dopri5, which also computes inverse and density", 1e-12, 1),
                    choice("divergence", {"auto", "exact", "hutchinson"},
                           "of the density; auto: exact up to 16 columns")},
@@ -25,33 +76,12 @@ Family diffusion_family() {
             return data.image ? TrainingDefaults{.steps = 4000, .batch = 256}
                               : TrainingDefaults{.steps = 6000, .batch = 128, .rate = 8e-3};
           },
-      .build =
-          [](const Settings& s, const DataSummary& data, Rng& rng) {
-            DiffusionSettings settings;
-            settings.denoiser = {.schedule = s.is("variant", "edm")         ? NoiseScheduleKind::edm
-                                             : s.is("variant", "vp-linear") ? NoiseScheduleKind::vp_linear
-                                                                            : NoiseScheduleKind::vp_cosine,
-                                 .prediction = s.is("prediction", "v")         ? Prediction::velocity
-                                               : s.is("prediction", "epsilon") ? Prediction::noise
-                                                                               : Prediction::clean,
-                                 .hidden = s.integer("hidden"),
-                                 .depth = s.integer("depth"),
-                                 .frequencies = s.integer("frequencies"),
-                                 .data_deviation = s.number("data-deviation")};
-            settings.solver = s.is("solver", "dopri5") ? DiffusionSolver::dopri5
-                              : s.is("solver", "heun") ? DiffusionSolver::heun
-                              : s.is("solver", "ddim") ? DiffusionSolver::ddim
-                                                       : DiffusionSolver::dpmpp_2m;
-            settings.steps = s.integer("solver-steps");
-            settings.tolerance = s.number("tolerance");
-            settings.exact_divergence = s.is("divergence", "auto") ? data.width <= 16 : s.is("divergence", "exact");
-            auto model = std::make_unique<Diffusion>(data.width, settings, rng);
-            auto objective = std::make_unique<DenoisingMatching>(model->denoiser());
-            return Built{std::move(model), std::move(objective)};
-          },
+      .build = build,
       .test_variants = {{"variant=edm", "hidden=24", "depth=2"},
                         {"variant=vp-linear", "hidden=24", "depth=2"},
-                        {"variant=vp-cosine", "hidden=24", "depth=2"}},
+                        {"variant=vp-cosine", "hidden=24", "depth=2"},
+                        {"solver=ancestral", "hidden=24", "depth=2", "solver-steps=12"},
+                        {"solver=sde", "hidden=24", "depth=2", "solver-steps=12"}},
   };
 }
 
