@@ -75,7 +75,7 @@ inline Dataset dataset_for(const Variant& variant, int64_t rows) {
   Rng rng(17);
   Dataset data{.name = "moons", .train = sample_2d("moons", rows, rng), .test = sample_2d("moons", rows, rng)};
   if (variant.family->binary_data(variant.settings()))
-    for (Tensor* x : {&data.train, &data.test}) *x = clamp(*x * 0.125 + 0.5, 0.0, 1.0);
+    for (Tensor* x : {&data.train, &data.test}) *x = clamp(*x * 0.5 + 0.8, 0.0, 1.0);
   return data;
 }
 

@@ -1,0 +1,52 @@
+#include "models/family.h"
+#include "models/autoregressive/autoregressive.h"
+
+namespace pf {
+
+Family autoregressive_family() {
+  return {
+      .name = "autoregressive",
+      .title = "autoregressive model",
+      .map = "x_i = quantile of u_i under p(x_i | x_1 .. x_(i-1)), one coordinate after the other",
+      .density = "exact: the product of the conditionals, in one pass",
+      .settings = {choice(
+                       "variant", {"gaussian-mixture", "logistic-mixture", "bernoulli"},
+                       "each coordinate given those before it; bernoulli: data in [0, 1] as probabilities of 0 or 1"),
+                   integer("components", 16, "components of a mixture", 1, 1000),
+                   integer("hidden", 64, "width of the hidden layers"), integer("depth", 2, "hidden layers", 1, 16),
+                   choice("ordering", {"natural", "reversed", "random"}, "which coordinate comes first"),
+                   choice("schedule", {"sequential", "jacobi"},
+                          "of sampling: coordinate by coordinate, or all at once until nothing changes")},
+      .image_settings = {"variant=bernoulli", "hidden=512"},
+      .defaults =
+          [](const Settings&, const DataSummary& data) {
+            return data.image ? TrainingDefaults{.steps = 3000, .batch = 128}
+                              : TrainingDefaults{.steps = 5000, .batch = 128, .rate = 3e-3};
+          },
+      .build =
+          [](const Settings& s, const DataSummary& data, Rng& rng) {
+            auto model = std::make_unique<Autoregressive>(
+                data.width,
+                AutoregressiveSettings{
+                    .conditional = s.is("variant", "bernoulli")          ? Conditional::bernoulli
+                                   : s.is("variant", "logistic-mixture") ? Conditional::logistic_mixture
+                                                                         : Conditional::normal_mixture,
+                    .components = s.integer("components"),
+                    .hidden = s.integer("hidden"),
+                    .depth = s.integer("depth"),
+                    .ordering = s.is("ordering", "natural")    ? Ordering::natural
+                                : s.is("ordering", "reversed") ? Ordering::reversed
+                                                               : Ordering::random,
+                    .schedule = s.is("schedule", "jacobi") ? SamplingSchedule::jacobi : SamplingSchedule::sequential},
+                rng);
+            auto objective = std::make_unique<ConditionalLikelihood>(*model);
+            return Built{std::move(model), std::move(objective)};
+          },
+      .test_variants = {{"variant=gaussian-mixture", "components=4", "hidden=16"},
+                        {"variant=logistic-mixture", "components=3", "hidden=16", "ordering=random"},
+                        {"variant=bernoulli", "hidden=16", "ordering=reversed"}},
+      .binary_data = [](const Settings& s) { return s.is("variant", "bernoulli"); },
+  };
+}
+
+}  // namespace pf
