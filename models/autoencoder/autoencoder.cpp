@@ -55,11 +55,9 @@ Tensor Autoencoder::encode(const Tensor& x) const { return density_->encode(code
 Tensor Autoencoder::surface_log_density(const Tensor& code) const {
   check_rows("autoencoder surface_log_density", code.shape(), latent_);
   check(latent_ <= width_, "autoencoder: codes of ", latent_, " coordinates for data of ", width_,
-        " columns: the decoder gives points more than once, so they have no "
-        "density; set latent to ",
-        width_, " or less");
-  // Forward mode: one walk for each coordinate of the code, of which there are
-  // fewer than columns of data.
+        " columns: the decoder gives points more than once, so they have no density; set latent to ", width_,
+        " or less");
+  // Forward mode: one walk for each coordinate of the code, of which there are fewer than columns of data.
   std::vector<Tensor> columns;
   for (int64_t j = 0; j < latent_; ++j) {
     const Tensor direction = expand(slice(eye(latent_, code.dtype()), 0, j, j + 1), code.shape());
@@ -91,8 +89,7 @@ Variable Reconstruction::reconstruction_loss(const Tensor& batch, Rng& rng) cons
       return error(decode(code)) + code_size() + weights * settings_.decoder_weight;
     }
     case AutoencoderVariant::rae_gp: {
-      // ‖J‖² = E ‖Jᵀ v‖² for random signs v: one walk back, itself recorded,
-      // instead of one for every column of data.
+      // ‖J‖² = E ‖Jᵀ v‖² for random signs v: one walk back, itself recorded, instead of one for every column of data.
       const auto [decoded, pullback] = vjp<Variable>(decode, code);
       const Variable slope = pullback(Variable(rng.rademacher(batch.shape(), batch.dtype())));
       return error(decoded) + code_size() + mean(sum(square(slope), -1)) * (0.5 * settings_.decoder_weight);
@@ -113,9 +110,7 @@ std::vector<VitalSign> Reconstruction::vital_signs(const Tensor& batch, Rng&) co
   const Tensor missed = model_.decode(model_.code(Variable(batch))).value() - batch;
   const double part = (sum(square(missed)) / sum(square(batch - mean(batch, 0)))).item();
   return {{"variance missed by reconstructions", part,
-           part > 0.9 ? "the codes say nothing: reconstructions miss nine "
-                        "tenths of the variance"
-                      : ""}};
+           part > 0.9 ? "the codes say nothing: reconstructions miss nine tenths of the variance" : ""}};
 }
 
 }  // namespace pf

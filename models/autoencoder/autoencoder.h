@@ -1,20 +1,15 @@
 #pragma once
-// Autoencoders with a density fitted on their codes. An encoder e and a decoder
-// d learn to give the data back; a density of the codes, c = g(z), makes a
-// generative model of the pair: x = d(g(z)). No observation noise, so the
-// samples lie on the decoder's surface and the model has no density in the
-// space of the data.
+// Autoencoders with a density fitted on their codes. An encoder e and a decoder d learn to give the data back; a density of
+// the codes, c = g(z), makes a generative model of the pair: x = d(g(z)). No observation noise, so the samples lie on the
+// decoder's surface and the model has no density in the space of the data.
 //
 //   plain      ½ ‖x − d(e(x))‖²
-//   denoising  ½ ‖x − d(e(x + σ ε))‖²                                 Vincent
-//   et al. 2008 rae-l2     plain + β ½ ‖e(x)‖² + λ ‖θ_d‖² Ghosh et al. 2020,
-//   arXiv 1903.12436, eq. 7–8 rae-gp     plain + β ½ ‖e(x)‖² + λ ½ ‖∂d/∂c‖²  at
-//   c = e(x)        the same, eq. 10; a derivative of a derivative
+//   denoising  ½ ‖x − d(e(x + σ ε))‖²                                Vincent et al. 2008
+//   rae-l2     plain + β ½ ‖e(x)‖² + λ ‖θ_d‖²                        Ghosh et al. 2020, arXiv 1903.12436, section 3
+//   rae-gp     plain + β ½ ‖e(x)‖² + λ ½ ‖∂d/∂c‖²  at c = e(x)       the same; a derivative of a derivative
 //
-// The density is fitted in the same loop, to the codes as they are: its
-// negative log-likelihood is added, but no gradient of it reaches the encoder,
-// which could otherwise shrink its codes to a point and make that likelihood as
-// large as it likes.
+// The density is fitted in the same loop, to the codes as they are: its negative log-likelihood is added, but no gradient of
+// it reaches the encoder, which could otherwise shrink its codes to a point and make that likelihood as large as it likes.
 
 #include "models/autoencoder/code_density.h"
 #include "models/objective.h"
@@ -47,10 +42,9 @@ class Autoencoder final : public Implements<Autoencoder, Transform> {
   Variable decode(const Variable& code) const { return decoder_(code); }
   const CodeDensity& density() const { return *density_; }
   const Mlp& decoder() const { return decoder_; }
-  /// log p(d(c)) for codes [n, latent], in nats a unit of area of the decoder's
-  /// surface (not of the data's space): log p(c) − ½ log det JᵀJ with J =
-  /// ∂d/∂c, which holds where the decoder gives no point twice. Needs at least
-  /// as many columns of data as coordinates of the code.
+  /// log p(d(c)) for codes [n, latent], in nats a unit of area of the decoder's surface (not of the data's space): log
+  /// p(c) − ½ log det JᵀJ with J = ∂d/∂c, which holds where the decoder gives no point twice. Needs at least as many
+  /// columns of data as coordinates of the code.
   Tensor surface_log_density(const Tensor& code) const;
 
   static void fields(auto& self, auto&& visit) {
@@ -76,16 +70,14 @@ struct ReconstructionSettings {
   double decoder_weight = 1e-4;  // λ
 };
 
-/// Mean reconstruction error and regulariser of the batch, plus the mean
-/// negative log-density of the codes.
+/// Mean reconstruction error and regulariser of the batch, plus the mean negative log-density of the codes.
 class Reconstruction final : public Objective {
  public:
   Reconstruction(const Autoencoder& model, const ReconstructionSettings& settings)
       : model_(model), settings_(settings) {}
   std::string name() const override { return "reconstruction error + negative log-density of the codes (nats)"; }
   Variable loss(const Tensor& batch, Rng& rng) const override;
-  /// ½‖x − d(e(x))‖² with the variant's regulariser, and −log p(c) with the
-  /// codes held still.
+  /// ½‖x − d(e(x))‖² with the variant's regulariser, and −log p(c) with the codes held still.
   Variable reconstruction_loss(const Tensor& batch, Rng& rng) const;
   Variable density_loss(const Tensor& batch) const;
   /// The part of the variance that reconstructions miss.

@@ -23,9 +23,7 @@ Family autoencoder_family() {
   return {
       .name = "autoencoder",
       .title = "autoencoder",
-      .map =
-          "x = decoder(g(z)): g carries noise to codes, with a density "
-          "fitted to those of the encoder",
+      .map = "x = decoder(g(z)): g carries noise to codes, with a density fitted to those of the encoder",
       .density = "none in the space of the data: samples lie on the decoder's surface",
       .settings = {choice("variant", {"plain", "denoising", "rae-l2", "rae-gp"},
                           "what is learned besides giving x back"),
@@ -36,10 +34,8 @@ Family autoencoder_family() {
                    integer("components", 10, "of a mixture", 2, 10000),
                    integer("layers", 4, "couplings of the flow on the codes"),
                    integer("flow-hidden", 64, "width of each coupling's two hidden layers"),
-                   number("noise", 0.1,
-                          "deviation of the noise that denoising removes, in the "
-                          "data's deviations",
-                          0, 100),
+                   number("noise", 0.1, "deviation of the noise that denoising removes, in the data's deviations", 0,
+                          100),
                    number("code-weight", 0.01, "weight of half the codes' squared length, for rae", 0, 1000),
                    number("decoder-weight", 1e-4, "weight of the decoder's regulariser, for rae", 0, 1000)},
       .image_settings = {"hidden=512", "latent=16"},

@@ -11,62 +11,46 @@
 
 namespace pf {
 
-EvidenceBound::EvidenceBound(const Vae &model, const BoundSettings &settings)
-    : model_(model), settings_(settings) {
-  check(settings.samples >= 1, "vae: ", settings.samples,
-        " training samples: expected at least 1");
-  const bool kl_term =
-      settings.samples == 1 && !settings.doubly_reparameterized;
-  check(kl_term || (settings.beta == 1 && settings.free_bits == 0),
-        "vae: beta ", settings.beta, " and free bits ", settings.free_bits,
-        " weigh a KL term, which this bound has not; set train-samples=1 and "
-        "gradient=plain, or "
-        "beta=1 and free-bits=0");
+EvidenceBound::EvidenceBound(const Vae& model, const BoundSettings& settings) : model_(model), settings_(settings) {
+  check(settings.samples >= 1, "vae: ", settings.samples, " training samples: expected at least 1");
+  const bool kl_term = settings.samples == 1 && !settings.doubly_reparameterized;
+  check(
+      kl_term || (settings.beta == 1 && settings.free_bits == 0), "vae: beta ", settings.beta, " and free bits ",
+      settings.free_bits,
+      " weigh a KL term, which this bound has not; set train-samples=1 and gradient=plain, or beta=1 and free-bits=0");
 }
 
-Variable EvidenceBound::loss(const Tensor &batch, Rng &rng) const {
-  if (settings_.doubly_reparameterized)
-    return doubly_reparameterized_loss(batch, rng);
-  if (settings_.samples > 1)
-    return -mean(model_.importance_bound(batch, settings_.samples, rng));
+Variable EvidenceBound::loss(const Tensor& batch, Rng& rng) const {
+  if (settings_.doubly_reparameterized) return doubly_reparameterized_loss(batch, rng);
+  if (settings_.samples > 1) return -mean(model_.importance_bound(batch, settings_.samples, rng));
   return elbo_loss(batch, rng);
 }
 
-Variable EvidenceBound::elbo_loss(const Tensor &batch, Rng &rng) const {
+Variable EvidenceBound::elbo_loss(const Tensor& batch, Rng& rng) const {
   const Posterior q = model_.posterior(Variable(batch));
   const Variable code = q.sample(rng.normal(q.mean.shape(), batch.dtype()));
-  const Variable likelihood =
-      model_.log_likelihood(Variable(batch), model_.decode(code));
+  const Variable likelihood = model_.log_likelihood(Variable(batch), model_.decode(code));
   const double free = settings_.free_bits;
   if (model_.settings().prior != PriorKind::normal) {
     const Variable kl = q.log_density(code) - model_.log_prior(code);
-    if (free == 0)
-      return mean(kl * settings_.beta - likelihood);
-    return maximum(mean(kl),
-                   Variable(free * double(model_.settings().latent))) *
-               settings_.beta -
-           mean(likelihood);
+    if (free == 0) return mean(kl * settings_.beta - likelihood);
+    return maximum(mean(kl), Variable(free * double(model_.settings().latent))) * settings_.beta - mean(likelihood);
   }
   const Variable kl = q.kl_to_normal();
-  if (free == 0)
-    return mean(sum(kl, -1) * settings_.beta - likelihood);
-  return sum(maximum(mean(kl, 0), Variable(free))) * settings_.beta -
-         mean(likelihood);
+  if (free == 0) return mean(sum(kl, -1) * settings_.beta - likelihood);
+  return sum(maximum(mean(kl, 0), Variable(free))) * settings_.beta - mean(likelihood);
 }
 
-// The codes are taken as starting points, and q's parameters as constants: one
-// walk gives Σ w̃ₖ log wₖ's slope at each code, which is carried on to the
-// encoder with another w̃ₖ. The decoder and the prior get their usual gradient.
-Variable EvidenceBound::doubly_reparameterized_loss(const Tensor &batch,
-                                                    Rng &rng) const {
+// The codes are taken as starting points, and q's parameters as constants: one walk gives Σ w̃ₖ log wₖ's slope at each
+// code, which is carried on to the encoder with another w̃ₖ. The decoder and the prior get their usual gradient.
+Variable EvidenceBound::doubly_reparameterized_loss(const Tensor& batch, Rng& rng) const {
   const Posterior q = model_.posterior(Variable(batch)), held = q.held();
   const int64_t samples = settings_.samples;
   std::vector<Variable> codes, starts, weights;
   for (int64_t k = 0; k < samples; ++k) {
     codes.push_back(q.sample(rng.normal(q.mean.shape(), batch.dtype())));
     starts.push_back(tracked(codes.back().value(), "code"));
-    weights.push_back(
-        unsqueeze(model_.log_weight(Variable(batch), starts.back(), held), 1));
+    weights.push_back(unsqueeze(model_.log_weight(Variable(batch), starts.back(), held), 1));
   }
   const Variable log_weights = concat(weights, 1);
   const Tensor shares = softmax(log_weights.value(), -1);
@@ -74,26 +58,18 @@ Variable EvidenceBound::doubly_reparameterized_loss(const Tensor &batch,
   const std::vector<Tensor> slopes = grad(gradient_carrier, starts);
   for (int64_t k = 0; k < samples; ++k)
     gradient_carrier =
-        gradient_carrier +
-        sum(codes[size_t(k)] *
-            Variable(slopes[size_t(k)] * slice(shares, 1, k, k + 1)));
-  const Tensor bound =
-      mean(logsumexp(log_weights.value(), -1)) - std::log(double(samples));
+        gradient_carrier + sum(codes[size_t(k)] * Variable(slopes[size_t(k)] * slice(shares, 1, k, k + 1)));
+  const Tensor bound = mean(logsumexp(log_weights.value(), -1)) - std::log(double(samples));
   const double rows = double(std::max<int64_t>(batch.size(0), 1));
-  return Variable(-bound) -
-         (gradient_carrier - stop_gradient(gradient_carrier)) * (1 / rows);
+  return Variable(-bound) - (gradient_carrier - stop_gradient(gradient_carrier)) * (1 / rows);
 }
 
-std::vector<VitalSign> EvidenceBound::vital_signs(const Tensor &batch,
-                                                  Rng &) const {
+std::vector<VitalSign> EvidenceBound::vital_signs(const Tensor& batch, Rng&) const {
   const Tensor spread = var(model_.posterior(Variable(batch)).mean.value(), 0);
   int64_t active = 0;
-  for (double v : cast(spread, float64).to_vector<double>())
-    active += v > 0.01;
+  for (double v : cast(spread, float64).to_vector<double>()) active += v > 0.01;
   return {{"active coordinates of the code", double(active),
-           active == 0 ? "posterior collapse: no coordinate of the code says "
-                         "anything about the data"
-                       : ""}};
+           active == 0 ? "posterior collapse: no coordinate of the code says anything about the data" : ""}};
 }
 
-} // namespace pf
+}  // namespace pf

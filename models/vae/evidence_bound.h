@@ -1,6 +1,5 @@
 #pragma once
-// What trains a variational autoencoder: bounds on log p(x), and what is done
-// to their gradients.
+// What trains a variational autoencoder: bounds on log p(x), and what is done to their gradients.
 
 #include "models/objective.h"
 #include "models/vae/vae.h"
@@ -8,45 +7,37 @@
 namespace pf {
 
 struct BoundSettings {
-  double beta =
-      1; // weight of the KL term; 1 is the bound itself (Higgins et al. 2017)
-  double free_bits =
-      0;               // nats for each coordinate of the code that cost nothing
-  int64_t samples = 1; // above 1 the IWAE bound
+  double beta = 1;       // weight of the KL term; 1 is the bound itself (Higgins et al. 2017)
+  double free_bits = 0;  // nats for each coordinate of the code that cost nothing
+  int64_t samples = 1;   // above 1 the IWAE bound
   bool doubly_reparameterized = false;
 };
 
-/// Mean of −ELBO, its KL term in closed form where the prior is N(0, I) and
-/// from one sample elsewhere.
+/// Mean of −ELBO, its KL term in closed form where the prior is N(0, I) and from one sample elsewhere.
 ///
-/// Free bits λ (Kingma et al. 2016, arXiv 1606.04934, eq. 15): Σⱼ max(λ, KLⱼ)
-/// in place of the KL term, with KLⱼ the mean over the batch of coordinate j's,
-/// so that no coordinate is pressed into saying less than λ. With a learned
+/// Free bits λ (Kingma et al. 2016, arXiv 1606.04934, eq. 15): Σⱼ max(λ, KLⱼ) in place of the KL term, with KLⱼ the
+/// mean over the batch of coordinate j's, so that no coordinate is pressed into saying less than λ. With a learned
 /// prior, whose KL does not fall into coordinates, max(latent · λ, KL).
 ///
-/// With samples > 1 mean of −IWAE-K. Doubly reparameterised (Tucker et al.
-/// 2018, arXiv 1810.04152, eq. 8): the same bound, and another estimate of its
-/// gradient in the encoder, Σ w̃ₖ² ∂log wₖ/∂cₖ ∂cₖ/∂φ, without the part whose
-/// mean is zero; that part drowns the rest as K grows. With one sample it is
-/// the estimate of Roeder et al. 2017, arXiv 1703.09194.
+/// With samples > 1 mean of −IWAE-K. Doubly reparameterised (Tucker et al. 2018, arXiv 1810.04152, eq. 8): the same
+/// bound, and another estimate of its gradient in the encoder, Σ w̃ₖ² ∂log wₖ/∂cₖ ∂cₖ/∂φ, without the part whose mean
+/// is zero; that part drowns the rest as K grows. With one sample it is the estimate of Roeder et al. 2017, arXiv
+/// 1703.09194.
 class EvidenceBound final : public Objective {
-public:
-  /// Throws where beta or free bits are asked for together with several
-  /// samples: that bound has no KL term.
-  explicit EvidenceBound(const Vae &model, const BoundSettings &settings = {});
+ public:
+  /// Throws where beta or free bits are asked for together with several samples: that bound has no KL term.
+  explicit EvidenceBound(const Vae& model, const BoundSettings& settings = {});
   std::string name() const override { return "negative evidence bound (nats)"; }
-  Variable loss(const Tensor &batch, Rng &rng) const override;
-  /// Coordinates of the code that say something: whose posterior mean has a
-  /// variance above 0.01 over the data (Burda et al. 2015, arXiv 1509.00519,
-  /// section 5.2).
-  std::vector<VitalSign> vital_signs(const Tensor &batch,
-                                     Rng &rng) const override;
+  Variable loss(const Tensor& batch, Rng& rng) const override;
+  /// Coordinates of the code that say something: whose posterior mean has a variance above 0.01 over the data (Burda et
+  /// al. 2015, arXiv 1509.00519, section 5.2).
+  std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng) const override;
 
-private:
-  Variable elbo_loss(const Tensor &batch, Rng &rng) const;
-  Variable doubly_reparameterized_loss(const Tensor &batch, Rng &rng) const;
-  const Vae &model_;
+ private:
+  Variable elbo_loss(const Tensor& batch, Rng& rng) const;
+  Variable doubly_reparameterized_loss(const Tensor& batch, Rng& rng) const;
+  const Vae& model_;
   BoundSettings settings_;
 };
 
-} // namespace pf
+}  // namespace pf

@@ -18,57 +18,48 @@ namespace {
 
 const double log_2pi = std::log(2 * std::numbers::pi);
 
-std::vector<int64_t> widths(int64_t in, const VaeSettings &settings,
-                            int64_t out) {
+std::vector<int64_t> widths(int64_t in, const VaeSettings& settings, int64_t out) {
   std::vector<int64_t> list{in};
-  for (int64_t i = 0; i < settings.depth; ++i)
-    list.push_back(settings.hidden);
+  for (int64_t i = 0; i < settings.depth; ++i) list.push_back(settings.hidden);
   list.push_back(out);
   return list;
 }
 
-} // namespace
+}  // namespace
 
-Vae::Vae(int64_t width, const VaeSettings &settings, Rng &rng)
-    : settings_(settings), width_(width),
-      encoder_(widths(width, settings,
-                      Posterior::encoded_width(settings.latent,
-                                               settings.full_posterior)),
-               rng),
+Vae::Vae(int64_t width, const VaeSettings& settings, Rng& rng)
+    : settings_(settings),
+      width_(width),
+      encoder_(widths(width, settings, Posterior::encoded_width(settings.latent, settings.full_posterior)), rng),
       decoder_(widths(settings.latent, settings, width), rng),
-      log_noise_(full({width}, -1.0)), prior_(make_prior(rng)),
+      log_noise_(full({width}, -1.0)),
+      prior_(make_prior(rng)),
       base_(make_base()) {
   check(settings.importance_samples >= 1, "vae: ", settings.importance_samples,
         " importance samples: expected at least 1");
 }
 
-std::unique_ptr<CodeDensity> Vae::make_prior(Rng &rng) const {
+std::unique_ptr<CodeDensity> Vae::make_prior(Rng& rng) const {
   const int64_t latent = settings_.latent;
   switch (settings_.prior) {
-  case PriorKind::normal:
-    return nullptr;
-  case PriorKind::mixture:
-    return std::make_unique<GaussianMixture>(latent, settings_.components, rng);
-  case PriorKind::flow:
-    return std::make_unique<FlowDensity>(latent, settings_.flow, rng);
-  case PriorKind::vamp:
-    return std::make_unique<VampPrior>(
-        width_, latent, settings_.components,
-        [this](const Variable &u) { return posterior(u); }, rng);
+    case PriorKind::normal:
+      return nullptr;
+    case PriorKind::mixture:
+      return std::make_unique<GaussianMixture>(latent, settings_.components, rng);
+    case PriorKind::flow:
+      return std::make_unique<FlowDensity>(latent, settings_.flow, rng);
+    case PriorKind::vamp:
+      return std::make_unique<VampPrior>(
+          width_, latent, settings_.components, [this](const Variable& u) { return posterior(u); }, rng);
   }
   fail("vae: unknown prior ", int(settings_.prior));
 }
 
 Product Vae::make_base() const {
-  std::shared_ptr<const Distribution> code = std::make_shared<Normal>(
-                                          settings_.latent),
-                                      noise;
-  if (prior_)
-    code = prior_->base();
-  if (settings_.likelihood == Likelihood::gaussian)
-    noise = std::make_shared<Normal>(width_);
-  else
-    noise = std::make_shared<Uniform>(width_);
+  std::shared_ptr<const Distribution> code = std::make_shared<Normal>(settings_.latent), noise;
+  if (prior_) code = prior_->base();
+  if (settings_.likelihood == Likelihood::gaussian) noise = std::make_shared<Normal>(width_);
+  else noise = std::make_shared<Uniform>(width_);
   return Product({code, noise});
 }
 
@@ -80,50 +71,41 @@ Traits Vae::traits() const {
           .steps = 1};
 }
 
-Variable Vae::decode(const Variable &code) const { return decoder_(code); }
+Variable Vae::decode(const Variable& code) const { return decoder_(code); }
 
-Variable Vae::push(const Variable &z) const {
+Variable Vae::push(const Variable& z) const {
   check_rows("vae push", z.shape(), base_.width());
   const int64_t of_prior = base_.width() - width_;
   const Variable decoded = decode(prior_push(slice(z, 1, 0, of_prior)));
   const Variable noise = slice(z, 1, of_prior);
-  if (settings_.likelihood == Likelihood::gaussian)
-    return decoded + exp(log_noise_) * noise;
+  if (settings_.likelihood == Likelihood::gaussian) return decoded + exp(log_noise_) * noise;
   return Variable(cast(less(noise, sigmoid(decoded)), z.dtype()));
 }
 
-Posterior Vae::posterior(const Variable &x) const {
+Posterior Vae::posterior(const Variable& x) const {
   check_rows("vae encoder", x.shape(), width_);
-  return Posterior::from(encoder_(x), settings_.latent,
-                         settings_.full_posterior);
+  return Posterior::from(encoder_(x), settings_.latent, settings_.full_posterior);
 }
 
-Variable Vae::log_likelihood(const Variable &x, const Variable &decoded) const {
+Variable Vae::log_likelihood(const Variable& x, const Variable& decoded) const {
   if (settings_.likelihood == Likelihood::gaussian) {
     const Variable white = (x - decoded) * exp(-log_noise_);
-    return sum(square(white) * -0.5 - expand(log_noise_, decoded.shape()), -1) -
-           0.5 * log_2pi * double(width_);
+    return sum(square(white) * -0.5 - expand(log_noise_, decoded.shape()), -1) - 0.5 * log_2pi * double(width_);
   }
   return sum(x * decoded - softplus(decoded), -1);
 }
 
-Variable Vae::log_prior(const Variable &code) const {
-  if (prior_)
-    return prior_->log_density(code);
-  return sum(square(code), -1) * -0.5 -
-         0.5 * log_2pi * double(settings_.latent);
+Variable Vae::log_prior(const Variable& code) const {
+  if (prior_) return prior_->log_density(code);
+  return sum(square(code), -1) * -0.5 - 0.5 * log_2pi * double(settings_.latent);
 }
 
-Variable Vae::log_weight(const Variable &x, const Variable &code,
-                         const Posterior &q) const {
-  return log_likelihood(x, decode(code)) + log_prior(code) -
-         q.log_density(code);
+Variable Vae::log_weight(const Variable& x, const Variable& code, const Posterior& q) const {
+  return log_likelihood(x, decode(code)) + log_prior(code) - q.log_density(code);
 }
 
-Variable Vae::importance_bound(const Tensor &x, int64_t samples,
-                               Rng &rng) const {
-  check(samples >= 1, "vae: ", samples,
-        " importance samples: expected at least 1");
+Variable Vae::importance_bound(const Tensor& x, int64_t samples, Rng& rng) const {
+  check(samples >= 1, "vae: ", samples, " importance samples: expected at least 1");
   const Posterior q = posterior(Variable(x));
   std::vector<Variable> weights;
   for (int64_t k = 0; k < samples; ++k) {
@@ -133,22 +115,20 @@ Variable Vae::importance_bound(const Tensor &x, int64_t samples,
   return logsumexp(concat(weights, 1), -1) - std::log(double(samples));
 }
 
-LogDensity Vae::log_density(const Tensor &x, Rng &rng) const {
+LogDensity Vae::log_density(const Tensor& x, Rng& rng) const {
   check_rows("vae log_density", x.shape(), width_);
   const int64_t k = settings_.importance_samples;
-  return {importance_bound(x, k, rng).value(), DensityKind::bound,
-          join("IWAE-", k, " lower bound")};
+  return {importance_bound(x, k, rng).value(), DensityKind::bound, join("IWAE-", k, " lower bound")};
 }
 
-Tensor Vae::encode(const Tensor &x) const {
+Tensor Vae::encode(const Tensor& x) const {
   const Tensor mean = posterior(Variable(x)).mean.value();
   const Tensor z = prior_ ? prior_->encode(mean) : mean;
   const Variable decoded = decode(prior_push(Variable(z)));
   const Variable noise = settings_.likelihood == Likelihood::gaussian
                              ? (Variable(x) - decoded) * exp(-log_noise_)
-                             : where(x > 0.5, sigmoid(decoded) * 0.5,
-                                     (sigmoid(decoded) + 1.0) * 0.5);
+                             : where(x > 0.5, sigmoid(decoded) * 0.5, (sigmoid(decoded) + 1.0) * 0.5);
   return concat(std::vector{Variable(z), noise}, 1).value();
 }
 
-} // namespace pf
+}  // namespace pf
