@@ -22,7 +22,7 @@ enum class SamplingSchedule { sequential, jacobi };
 
 struct AutoregressiveSettings {
   Conditional conditional = Conditional::normal_mixture;
-  int64_t components = 16;  // of a mixture
+  int64_t components = 24;  // of a mixture
   int64_t hidden = 64, depth = 2;
   Ordering ordering = Ordering::natural;
   SamplingSchedule schedule = SamplingSchedule::sequential;

@@ -12,7 +12,7 @@ Family autoregressive_family() {
       .settings = {choice(
                        "variant", {"gaussian-mixture", "logistic-mixture", "bernoulli"},
                        "each coordinate given those before it; bernoulli: data in [0, 1] as probabilities of 0 or 1"),
-                   integer("components", 16, "components of a mixture", 1, 1000),
+                   integer("components", 24, "components of a mixture", 1, 1000),
                    integer("hidden", 64, "width of the hidden layers"), integer("depth", 2, "hidden layers", 1, 16),
                    choice("ordering", {"natural", "reversed", "random"}, "which coordinate comes first"),
                    choice("schedule", {"sequential", "jacobi"},
@@ -20,8 +20,8 @@ Family autoregressive_family() {
       .image_settings = {"variant=bernoulli", "hidden=512"},
       .defaults =
           [](const Settings&, const DataSummary& data) {
-            return data.image ? TrainingDefaults{.steps = 3000, .batch = 128}
-                              : TrainingDefaults{.steps = 5000, .batch = 128, .rate = 3e-3};
+            return data.image ? TrainingDefaults{.steps = 2500, .batch = 128, .rate = 2e-3}
+                              : TrainingDefaults{.steps = 7000, .batch = 128, .rate = 5e-3};
           },
       .build =
           [](const Settings& s, const DataSummary& data, Rng& rng) {
