@@ -23,6 +23,9 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 constexpr int64_t noise_points = 1200;  // pushed through every family and drawn in every panel
 constexpr int64_t cells = 96;           // of a density map, a side
+constexpr int64_t lines = 9;            // of the base plane's grid, a direction
+constexpr int64_t line_points = 41;
+constexpr double lines_reach = 2.4;  // standard deviations
 constexpr int64_t shown_images = 64;
 constexpr int64_t nearest_images = 16;
 
@@ -37,6 +40,20 @@ Tensor plane_grid(double range) {
       *p++ = centre(y);
     }
   return grid;
+}
+
+/// The lines of a square grid over the base plane, each `line_points` points from end to end: upright ones first.
+Tensor plane_lines() {
+  Tensor out = Tensor::empty({2 * lines * line_points, 2});
+  float* p = out.mutable_data<float>();
+  auto even = [](int64_t i, int64_t count) { return float(lines_reach * (2 * double(i) / double(count - 1) - 1)); };
+  for (const bool upright : {true, false})
+    for (int64_t line = 0; line < lines; ++line)
+      for (int64_t i = 0; i < line_points; ++i, p += 2) {
+        p[upright ? 0 : 1] = even(line, lines);
+        p[upright ? 1 : 0] = even(i, line_points);
+      }
+  return out;
 }
 
 /// For each row the nearest row of `among`, in pieces so that memory stays bounded.
@@ -78,10 +95,38 @@ TrainOptions options_for(const ModelConfig& config, const Family& family, const 
   return options;
 }
 
+/// The family's own positions on the way from the shared noise to x, [t, n, 2]: first `plane` itself, last `pushed`. The
+/// family works on normalised data; its scale turns into that of the data evenly along the way, not in one leap at the end.
+Tensor way(const Model& model, const Tensor& z, const Tensor& plane, const Tensor& pushed, Rng rng) {
+  std::vector<Tensor> frames = model.inner().path(z);
+  if (frames.size() == 1) frames.insert(frames.begin(), plane);
+  frames.front() = plane;  // of a base of any kind and width
+  // Some families first turn their base into normal noise, which is where the page starts.
+  if (frames.size() > 2 && max(abs(frames[1] - plane)).item() < 1e-3) frames.erase(frames.begin() + 1);
+  frames.back() = pushed;
+  const Tensor shift = model.normalise(zeros({1, 2}), rng), slope = model.normalise(ones({1, 2}), rng) - shift;
+  for (size_t i = 1; i + 1 < frames.size(); ++i) {
+    const double share = double(i) / double(frames.size() - 1);
+    frames[i] = frames[i] * (1 - share) + (frames[i] - shift) / slope * share;
+  }
+  return stack(frames, 0);
+}
+
+/// Points of a base whose first two coordinates are given as in shared_noise and whose others are at their medians.
+Tensor noise_at(const Distribution& base, const Tensor& plane) {
+  const Tensor first = ndtr(plane);
+  if (base.width() <= 2) return base.from_uniform(contiguous(slice(first, 1, 0, base.width())));
+  return base.from_uniform(concat(std::vector{first, full({plane.size(0), base.width() - 2}, 0.5, plane.dtype())}, 1));
+}
+
 void fill_plane(AtlasPanel& panel, const Model& model, const Tensor& plane, double range, Rng rng) {
   const Tensor z = shared_noise(model.transform().base(), plane, rng);
   panel.base = plane;
   panel.pushed = model.push(z);
+  panel.path = way(model, z, plane, panel.pushed, rng.child(2));
+  const Tensor flat = plane_lines(), on_lines = noise_at(model.transform().base(), flat);
+  const Tensor moved = way(model, on_lines, flat, model.push(on_lines), rng.child(2));
+  panel.lines = reshape(moved, {moved.size(0), 2 * lines, line_points, 2});
   panel.samples = model.sample(2000, rng);
   if (model.transform().traits().density != DensityKind::none) {
     Rng estimate = rng.child(1);

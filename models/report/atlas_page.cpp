@@ -66,12 +66,21 @@ Json panel_values(const AtlasPage& page, size_t index, const std::string& slug) 
           {"sample_count", panel.samples.defined() ? grouped(panel.samples.size(0)) : ""}};
 }
 
+std::string page_script() {
+  using namespace embedded;
+  std::string out;
+  for (std::string_view part : {data_js, drawing_js, figures_js, stage_js, brush_js, table_js, page_js, selftest_js})
+    out += part;
+  return out;
+}
+
 Json page_values(const AtlasPage& page) {
   std::vector<std::string> slugs = panel_slugs(page);
   Json values = table_values(page);
   Json panels = Json::array();
   for (size_t i = 0; i < page.panels.size(); ++i) panels.push_back(panel_values(page, i, slugs[i]));
   const Tensor noise = page.panels.empty() ? Tensor() : page.panels[0].base;
+  bool has_stage = !page.shows_images() && noise.defined();  // figures of the plane that move together
   values.update(
       {{"dataset", page.dataset},
        {"description", page.description},
@@ -84,15 +93,16 @@ Json page_values(const AtlasPage& page) {
        {"has_data", page.data.defined()},
        {"has_true_density", page.true_density.defined()},
        {"data_count", page.data.defined() ? grouped(page.data.size(0)) : ""},
-       {"facts_span",
-        4 - noise.defined() - page.data.defined() - (page.true_density.defined() && !page.shows_images())},
+       {"facts_span", 4 - (noise.defined() && !has_stage) - page.data.defined() -
+                          (page.true_density.defined() && !page.shows_images())},
        {"scale",
         {{"low", significant(density_top(page) - density_span, 2)}, {"high", significant(density_top(page), 2)}}},
+       {"has_stage", has_stage},
        {"has_noise", noise.defined()},
        {"noise_count", noise.defined() ? grouped(noise.size(0)) : ""},
        {"panels", std::move(panels)},
        {"style", embedded::atlas_css},
-       {"script", embedded::atlas_js}});
+       {"script", page_script()}});
   return values;
 }
 

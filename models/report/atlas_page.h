@@ -23,6 +23,7 @@ struct AtlasPanel {
   Tensor pushed;             // [n, 2] where the map sends them: row i comes from row i of `base`
   Tensor samples;            // [m, d] further samples; for images pixels from 0 to 1, [m, height · width]
   Tensor path;               // [t, n, 2] positions on the way, from the base at 0 to `pushed` at t - 1
+  Tensor lines;              // [t, 2 · l, k, 2] the same for a square grid of the base: l upright lines, l level ones
   Tensor density;            // [g, g] log density at the centres of g × g cells; row = y from -range up, column = x
   Tensor interpolation;      // [rows, k, pixels], or [k, pixels] for one row
   Tensor nearest;            // [m', pixels] the nearest training image of each of the first m' samples

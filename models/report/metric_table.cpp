@@ -25,7 +25,7 @@ Json cell(const AtlasPage& page, size_t row, const std::string& name, bool best)
   const Metric* metric = find_metric(page.panels[row], name);
   bool known = metric && std::isfinite(metric->value);
   return {{"text", known ? with_error(metric->value, metric->error) : "–"},
-          {"sort", known ? Json(metric->value) : Json(nullptr)},
+          {"sort", known ? Json(metric->value) : Json("")},
           {"bound", known && metric->kind == "bound"},
           {"bound_sign", known && metric->lower_is_better ? "≤" : "≥"},
           {"kind", metric ? metric->kind : ""},
@@ -136,6 +136,7 @@ Json table_values(const AtlasPage& page) {
     columns.push_back({{"name", name},
                        {"unit", unit},
                        {"arrow", lower ? "↓" : "↑"},
+                       {"higher", !lower},
                        {"direction", lower ? "lower is better" : "higher is better"}});
     floors.push_back({{"text", std::isfinite(error) && error > 0 ? fixed_like(floor, error) : significant(floor)},
                       {"is_entropy", in_nats && floor == page.entropy}});
@@ -151,6 +152,9 @@ Json table_values(const AtlasPage& page) {
                     {"cells", cells},
                     {"row_parameters", grouped(panel.parameters)},
                     {"row_train", duration(panel.train_seconds)},
+                    {"sort_parameters", panel.parameters},
+                    {"sort_train", panel.train_seconds},
+                    {"sort_sample", panel.sample_ms_per_1000},
                     {"row_sample", significant(panel.sample_ms_per_1000, 2)}});
   }
   return {{"columns", columns},     {"rows", rows},           {"floors", floors},     {"notes", notes},

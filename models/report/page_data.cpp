@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tensor/ops/views.h"
+
 namespace pf {
 namespace {
 
@@ -13,7 +15,7 @@ struct Limits {
 Limits limits(int thinning) {
   auto halved = [](int64_t count, int times, int64_t least) { return std::max(least, count >> std::max(0, times)); };
   return {halved(4000, thinning - 2, 250), halved(4000, thinning - 1, 250), halved(64, thinning - 3, 16),
-          halved(160, thinning - 1, 40), halved(32, thinning, 4) + 1};
+          halved(160, thinning - 1, 40), halved(23, thinning, 4) + 1};
 }
 
 Json number(double value, int digits = 4) {
@@ -72,6 +74,15 @@ Json frames(const Tensor& path, int64_t most, int64_t points) {
     values.insert(values.end(), begin, begin + points * 2);
   }
   return array({kept, points, 2}, values);
+}
+
+/// The same for the lines of a grid: all their points.
+Json line_frames(const Tensor& lines, int64_t most) {
+  if (!lines.defined()) return nullptr;
+  const int64_t count = lines.size(1), points = lines.size(2);
+  Json out = frames(reshape(contiguous(lines), {lines.size(0), count * points, 2}), most, count * points);
+  out["shape"] = {out["shape"][0], count, points, 2};
+  return out;
 }
 
 /// Images with pixels from 0 to 1 as bytes. Rank 3 is a table of images.
@@ -175,6 +186,9 @@ void check_page(const AtlasPage& page) {
       check(panel.path.size(0) > 0 && panel.path.size(2) == 2 && panel.pushed.defined() &&
                 panel.path.size(1) == panel.pushed.size(0),
             "atlas: ", place, "path: shape ", panel.path.shape(), ": expected [t, n, 2] with the n of pushed");
+    check_shape(panel.lines, 4, place + "lines", "[t, 2 · l, k, 2]");
+    check(!panel.lines.defined() || panel.lines.size(3) == 2, "atlas: ", place, "lines: shape ", panel.lines.shape(),
+          ": expected [t, 2 · l, k, 2]");
     check_grid(panel.density, place + "density");
     check_points(panel.nearest, place + "nearest");
     if (panel.interpolation.defined() && panel.interpolation.rank() != 3)
@@ -217,6 +231,7 @@ Json page_data(const AtlasPage& page, int thinning) {
                       {"pushed", first_rows(panel.pushed, most.noise)},
                       {"samples", samples(panel.samples)},
                       {"path", frames(panel.path, most.frames, most.noise)},
+                      {"lines", line_frames(panel.lines, most.frames)},
                       {"density", grid(panel.density, most.grid)},
                       {"interpolation", images(panel.interpolation, 24)},
                       {"nearest", images(panel.nearest, std::min<int64_t>(32, most.images))},

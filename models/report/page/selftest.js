@@ -1,0 +1,75 @@
+// atlas.html#selftest makes the page check itself; the outcome is in the root's data-selftest, "passed: …" or "failed: …".
+function selftest() {
+  const said = [];
+  let failed = false;
+  const expect = (what, holds) => { said.push(holds ? what : `NOT ${what}`); failed ||= !holds; };
+  const equal = (a, b) => a.length === b.length && a.every((v, i) => Object.is(v, b[i]));
+  const key = (target, name) => target.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true }));
+  const pushes = stageCanvases.filter((canvas) => canvas.dataset.figure === "push");
+  const picture = (canvas) => { draw(canvas); return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data; };
+  expect("every figure is drawn", canvases.every((canvas) => picture(canvas).some((v, i, all) => i > 3 && v !== all[i - 4])));
+  if (pushes.length) {
+    const slide = (value) => { controls.time.value = value; controls.time.dispatchEvent(new Event("input")); };
+    const everywhere = (holds) => pushes.every((canvas) => holds(positions(panelOf(canvas)), panelOf(canvas), canvas));
+    slide(0);
+    expect("the slider sets the time", stage.time === 0 && controls.clock.textContent === "t = 0.00");
+    expect("all start at the noise", everywhere((points) => equal(points, baseNumbers)));
+    const drawn = picture(pushes[0]);
+    expect("all pictures are the same at 0", everywhere((points, panel, canvas) => equal(picture(canvas), drawn)));
+    if (!calm.matches) {
+      controls.play.click();
+      expect("play moves", playing !== null && controls.play.textContent === "Pause");
+      controls.play.click();
+      expect("and pauses", playing === null);
+    }
+    slide(1000);
+    expect("all end at their samples", everywhere((points, panel) => equal(points, numbers(panel.pushed))));
+
+    const field = pushes[0].parentElement, before = pushes.map(picture);
+    key(field, "ArrowRight");
+    for (let i = 0; i < 6; ++i) key(field, "+");
+    const points = positions(panelOf(pushes[0])), { brush, selected } = stage;
+    const inside = [...Array(points.length / 2).keys()].filter((i) => Math.hypot(points[2 * i] - brush.x, points[2 * i + 1] - brush.y) <= brush.radius);
+    expect("keys select the points in the circle", inside.length > 0 && equal(inside, [...selected]));
+    expect("the count is told", controls.selected.textContent.startsWith(`${inside.length} point`));
+    expect("all light as many", pushes.every((canvas) => drawStage(canvas, panelOf(canvas)).lit === inside.length));
+    expect("every picture shows it", pushes.every((canvas, i) => !equal(picture(canvas), before[i])));
+    key(document.body, "Escape");
+    expect("Escape clears", selected.size === 0 && pushes.every((canvas, i) => equal(picture(canvas), before[i])));
+    const box = pushes[0].getBoundingClientRect(), plot = plots.get(pushes[0]);
+    const first = [...Array(points.length / 2).keys()].find((i) => Math.hypot(points[2 * i], points[2 * i + 1]) < reach());
+    const pointer = (type) => pushes[0].dispatchEvent(new PointerEvent(type, { bubbles: true, button: 0, pointerId: 1,
+      clientX: box.left + plot.toX(points[2 * first]), clientY: box.top + plot.toY(points[2 * first + 1]) }));
+    pointer("pointerdown"); pointer("pointermove"); pointer("pointerup");
+    expect("dragging selects", selected.has(first) && !controls.clear.hidden);
+    controls.clear.click();
+    expect("the button clears", selected.size === 0 && controls.clear.hidden);
+    hover(0);
+    expect("pointing tells z and x", pushes.every((canvas) => canvas.closest("figure").querySelector(".here").textContent.startsWith("x (")));
+    hover(-1);
+    for (const box of document.querySelectorAll("[data-layer]")) {
+      box.click();
+      expect(`${box.dataset.layer} shows`, pushes.some((canvas, i) => !equal(picture(canvas), before[i])));
+      box.click();
+    }
+  }
+  for (const table of document.querySelectorAll("table")) {
+    const marks = () => table.querySelectorAll(".best").length, rowsBefore = [...table.tBodies[0].rows], marked = marks();
+    const head = table.tHead.rows[0].cells[table.tHead.rows[0].cells.length - 1];
+    head.querySelector("button").click();
+    const column = () => [...table.tBodies[0].rows].map((row) => Number(row.cells[head.cellIndex].dataset.sort));
+    const up = column();
+    head.querySelector("button").click();
+    const down = column();
+    expect("the table sorts both ways", up.every((v, i) => i === 0 || up[i - 1] <= v) && down.every((v, i) => i === 0 || down[i - 1] >= v));
+    expect("the header says so", head.getAttribute("aria-sort") === "descending");
+    expect("best stays marked", marks() === marked && rowsBefore.length === table.tBodies[0].rows.length);
+    table.tBodies[0].append(...rowsBefore);
+    head.removeAttribute("aria-sort");
+  }
+  expect("nothing is wider than the window", root.scrollWidth <= innerWidth);
+  root.dataset.selftest = `${failed ? "failed" : "passed"}: ${said.join("; ")}`;
+}
+if (location.hash === "#selftest") {
+  try { selftest(); } catch (error) { root.dataset.selftest = `failed: ${error}`; }
+}

@@ -1,0 +1,164 @@
+// The stage: the points of every family at one time of their ways, from the noise at 0 to the samples at 1.
+const stage = {
+  time: 1,
+  layers: { heat: false, truth: false, grid: false },
+  selected: new Set(),  // indices of noise points
+  hovered: -1,
+  brush: null,          // { canvas, x, y, radius }: the selecting circle, in the coordinates of its plot
+};
+const canvasesOf = (...kinds) => [...document.querySelectorAll("canvas")].filter((c) => kinds.includes(c.dataset.figure));
+const stageCanvases = canvasesOf("base", "push");
+
+const numbers = (array) => Float64Array.from(array.values, (v) => (v === null ? NaN : v));
+const kept = new WeakMap();  // a panel's frames as numbers, made when first asked for
+function framesOf(panel, key) {
+  if (!kept.has(panel)) kept.set(panel, {});
+  const own = kept.get(panel);
+  if (!own[key] && panel[key]) {
+    const size = panel[key].shape.slice(1).reduce((a, b) => a * b), all = numbers(panel[key]);
+    own[key] = Array.from({ length: panel[key].shape[0] }, (_, t) => all.subarray(t * size, (t + 1) * size));
+  }
+  // A family that does not say its way leaps from the noise to the samples.
+  if (!own[key] && key === "path") own[key] = [numbers(noiseOf(panel)), numbers(panel.pushed)];
+  return own[key];
+}
+// Positions at a time from 0 to 1, straight between two of the family's own frames.
+function at(frames, time) {
+  const place = time * (frames.length - 1), i = Math.min(frames.length - 2, Math.floor(place)), part = place - i;
+  if (frames.length === 1 || part === 0) return frames[Math.max(0, i)];
+  if (part === 1) return frames[i + 1];
+  return frames[i].map((v, k) => v + part * (frames[i + 1][k] - v));
+}
+const baseNumbers = atlas.noise ? numbers(atlas.noise) : null;
+const positions = (panel, time = stage.time) => (panel ? at(framesOf(panel, "path"), time) : baseNumbers);
+
+// What the figures show of the plane: one window for all times where noise and data are of similar size, else moving
+// from one to the other.
+function reach(time = stage.time) {
+  const ratio = atlas.range / noiseRange;
+  if (ratio > 0.5 && ratio < 2.5) return Math.max(atlas.range, noiseRange);
+  return noiseRange * ratio ** time;
+}
+
+const colourLists = {};
+function colours() {
+  const dark = isDark(), key = dark ? "dark" : "light";
+  colourLists[key] ||= Array.from({ length: rows(atlas.noise) }, (_, i) => noiseColour(baseNumbers[2 * i], baseNumbers[2 * i + 1], dark));
+  return colourLists[key];
+}
+
+function drawStage(canvas, panel) {
+  const view = open(canvas), plot = plane(view, reach(), panel ? ["x₁", "x₂"] : ["z₁", "z₂"]);
+  const { pen } = view, { heat: hot, truth, grid } = stage.layers;
+  if (panel && hot && panel.density) plot.inside(() => { pen.globalAlpha = isDark() ? 0.6 : 0.4; heat(view, plot, panel.density, atlas.range); });
+  if (grid) warped(view, plot, panel);
+  if (panel && truth && atlas.trueDensity) contours(view, plot, atlas.trueDensity, atlas.range);
+  const points = positions(panel), colour = colours(), chosen = stage.selected;
+  const size = Math.min(3, Math.max(1.15, view.width / 200 * Math.sqrt(1500 / rows(atlas.noise))));
+  const dot = (i, radius) => {
+    pen.beginPath();
+    pen.arc(plot.toX(points[2 * i]), plot.toY(points[2 * i + 1]), radius, 0, 2 * Math.PI);
+  };
+  let lit = 0;
+  plot.inside(() => {
+    pen.globalAlpha = chosen.size ? 0.16 : 1;
+    for (let i = 0; i < colour.length; ++i) {
+      if (Number.isNaN(points[2 * i] + points[2 * i + 1]) || chosen.has(i)) continue;
+      pen.fillStyle = colour[i];
+      dot(i, size);
+      pen.fill();
+    }
+    pen.globalAlpha = 1;
+    pen.lineWidth = 0.75;
+    pen.strokeStyle = ink("plot");
+    for (const i of chosen) {
+      ++lit;
+      pen.fillStyle = colour[i];
+      dot(i, Math.max(2.4, size * 1.5));
+      pen.fill();
+      pen.stroke();
+    }
+    pen.strokeStyle = ink("ink");
+    if (stage.hovered >= 0) {
+      pen.lineWidth = 1.75;
+      dot(stage.hovered, size + 4);
+      pen.stroke();
+    }
+    const { brush } = stage;
+    if (brush && brush.canvas === canvas) {
+      pen.lineWidth = 1;
+      pen.setLineDash([4, 3]);
+      pen.beginPath();
+      pen.arc(plot.toX(brush.x), plot.toY(brush.y), plot.toX(brush.radius) - plot.toX(0), 0, 2 * Math.PI);
+      pen.stroke();
+      pen.setLineDash([]);
+    }
+  });
+  plot.frame();
+  return { ...plot, lit };
+}
+
+// The square grid of the base, carried along like the points.
+function warped(view, plot, panel) {
+  const carrier = panel || atlas.panels.find((p) => p.lines);
+  if (!carrier || !carrier.lines) return;
+  const frames = framesOf(carrier, "lines"), line = panel ? at(frames, stage.time) : frames[0];
+  const [, count, length] = carrier.lines.shape, { pen } = view;
+  plot.inside(() => {
+    pen.strokeStyle = ink("tick");
+    pen.lineWidth = 0.8;
+    pen.beginPath();
+    for (let l = 0; l < count; ++l)
+      for (let k = 0; k < length; ++k) {
+        const i = 2 * (l * length + k);
+        pen[k ? "lineTo" : "moveTo"](plot.toX(line[i]), plot.toY(line[i + 1]));
+      }
+    pen.stroke();
+  });
+}
+
+// Controls ----------------------------------------------------------------------------------------------------
+const controls = Object.fromEntries(["play", "time", "clock", "selected", "clear"].map((id) => [id, document.getElementById(id)]));
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const seconds = 6;  // from noise to samples
+let playing = null;  // the time of the last frame
+
+function drawStages() { stageCanvases.forEach(draw); }
+let waiting = false;
+function drawSoon() {
+  if (!waiting) requestAnimationFrame(() => { waiting = false; drawStages(); });
+  waiting = true;
+}
+function setTime(time) {
+  stage.time = Math.min(1, Math.max(0, time));
+  controls.time.value = Math.round(1000 * stage.time);
+  controls.clock.textContent = `t = ${stage.time.toFixed(2)}`;
+  controls.time.setAttribute("aria-valuetext", stage.time.toFixed(2));
+  drawSoon();
+}
+function showPlay() { controls.play.textContent = playing !== null ? "Pause" : calm.matches ? "Step" : "Play"; }
+function pause() { playing = null; showPlay(); }
+function play() {
+  if (stage.time >= 1) setTime(0);
+  else if (calm.matches) setTime(Math.round(10 * stage.time + 1) / 10);  // no motion: a tenth of the way a press
+  if (calm.matches) return;
+  playing = performance.now();
+  showPlay();
+  requestAnimationFrame(function next(now) {
+    if (playing === null) return;
+    setTime(stage.time + Math.max(0, now - playing) / 1000 / seconds);
+    playing = Math.max(now, playing);
+    if (stage.time >= 1) pause();
+    else requestAnimationFrame(next);
+  });
+}
+if (stageCanvases.length) {
+  document.querySelector(".toolbar").hidden = false;
+  controls.play.addEventListener("click", () => (playing !== null ? pause() : play()));
+  controls.time.addEventListener("input", () => { pause(); setTime(controls.time.value / 1000); });
+  calm.addEventListener("change", pause);
+  document.querySelectorAll("[data-layer]").forEach((box) => {
+    stage.layers[box.dataset.layer] = box.checked;  // a browser may keep what was ticked
+    box.addEventListener("change", () => { stage.layers[box.dataset.layer] = box.checked; drawSoon(); });
+  });
+}
