@@ -1,7 +1,7 @@
 #include "models/flow/continuous.h"
 
 #include "nn/activation.h"
-#include "tensor/ops/join.h"
+#include "tensor/ops/linalg.h"
 #include "tensor/ops/reduce.h"
 
 namespace pf {
@@ -24,24 +24,19 @@ Variable TangentField::operator()(const Variable& x, double time) const {
   return h;
 }
 
-// Value and tangents are blocks of rows of one product with the weight.
-TangentField::WithTrace TangentField::with_trace(const Variable& x, double time,
-                                                 const std::vector<Tensor>& directions) const {
-  const int64_t n = x.size(0), blocks = int64_t(directions.size());
-  Variable h = x, tangents = Variable(concat(directions, 0));
-  const Variable start = tangents;
+TangentField::WithTangents TangentField::with_tangents(const Variable& x, double time, const Variable& tangents) const {
+  const int64_t n = x.size(0), blocks = n > 0 ? tangents.size(0) / n : 1;
+  Variable h = x, moved = tangents;
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Variable& weight = layers_[i].weight;
     h = linear(h, weight, layers_[i].bias + times_[i] * time);
-    tangents = matmul(tangents, transpose(weight));
+    moved = matmul(moved, transpose(weight));
     if (i + 1 == layers_.size()) break;
     h = tanh(h);
     const int64_t m = weight.size(0);
-    const Variable slope = 1.0 - square(h);
-    tangents = reshape(reshape(tangents, {blocks, n, m}) * reshape(slope, {1, n, m}), {blocks * n, m});
+    moved = reshape(reshape(moved, {blocks, n, m}) * (1.0 - square(h)), {blocks * n, m});
   }
-  const Variable products = reshape(sum(tangents * start, -1), {blocks, n});
-  return {h, sum(products, 0)};
+  return {h, moved};
 }
 
 ContinuousFlow::ContinuousFlow(int64_t width, const ContinuousSettings& settings, Rng& rng)
@@ -55,13 +50,10 @@ Traits ContinuousFlow::traits() const {
           .inverse_error = 100 * settings_.solver.tolerance};
 }
 
-std::vector<Tensor> ContinuousFlow::directions(const Tensor& like, bool exact, Rng* rng) const {
+Tensor ContinuousFlow::units(const Tensor& like) const {
   check_rows("flow", like.shape(), width());
-  if (!exact) return {rng->rademacher(like.shape(), like.dtype())};
-  const Tensor units = eye(width(), like.dtype());
-  std::vector<Tensor> out;
-  for (int64_t i = 0; i < width(); ++i) out.push_back(expand(slice(units, 0, i, i + 1), like.shape()));
-  return out;
+  const int64_t d = width(), n = like.size(0);
+  return reshape(expand(reshape(eye(d, like.dtype()), {d, 1, d}), {d, n, d}), {d * n, d});
 }
 
 Variable ContinuousFlow::carry(const Variable& start, double from, double to) const {
@@ -70,23 +62,23 @@ Variable ContinuousFlow::carry(const Variable& start, double from, double to) co
   return solve_ode(field, {start}, from, to, settings_.solver).state[0];
 }
 
-Mapped ContinuousFlow::carry_with_trace(const Variable& start, double from, double to, const OdeOptions& options,
-                                        const std::vector<Tensor>& directions) const {
+Mapped ContinuousFlow::carry_with_trace(const Variable& start, double from, double to, const Tensor& directions) const {
   check_rows(to > from ? "flow push" : "flow pull", start.shape(), width());
+  const int64_t n = start.size(0), blocks = n > 0 ? directions.size(0) / n : 1;
   const OdeField field = [&](double t, const OdeState& x) {
-    const auto [value, trace] = field_.with_trace(x[0], t, directions);
-    return OdeState{value, trace};
+    const auto [value, moved] = field_.with_tangents(x[0], t, Variable(directions));
+    return OdeState{value, sum(reshape(sum(moved * directions, -1), {blocks, n}), 0)};
   };
   const Variable zero(zeros({start.size(0)}, start.dtype()));
-  const OdeState end = solve_ode(field, {start, zero}, from, to, options).state;
+  const OdeState end = solve_ode(field, {start, zero}, from, to, settings_.solver).state;
   return {end[0], end[1]};
 }
 
 Mapped ContinuousFlow::push_with_log_det(const Variable& z) const {
-  return carry_with_trace(z, 0, 1, settings_.solver, directions(z.value(), true, nullptr));
+  return carry_with_trace(z, 0, 1, units(z.value()));
 }
 Mapped ContinuousFlow::pull_with_log_det(const Variable& x) const {
-  return carry_with_trace(x, 1, 0, settings_.solver, directions(x.value(), true, nullptr));
+  return carry_with_trace(x, 1, 0, units(x.value()));
 }
 
 std::vector<Tensor> ContinuousFlow::path(const Tensor& z) const {
@@ -99,18 +91,28 @@ std::vector<Tensor> ContinuousFlow::path(const Tensor& z) const {
 
 LogDensity ContinuousFlow::log_density(const Tensor& x, Rng& rng) const {
   check_rows("flow log_density", x.shape(), width());
-  const Mapped pulled = carry_with_trace(Variable(x), 1, 0, settings_.solver, directions(x, exact(), &rng));
+  const Mapped pulled = carry_with_trace(Variable(x), 1, 0, exact() ? units(x) : rng.rademacher(x.shape(), x.dtype()));
   return {(base_.log_density(pulled.value) + pulled.log_det).value(), DensityKind::ode,
           join("dopri5, tolerance ", settings_.solver.tolerance, exact() ? ", exact trace" : ", one Hutchinson probe")};
 }
 
-Variable ContinuousFlow::training_log_density(const Tensor& x, Rng& rng) const {
-  const Mapped pulled = carry_with_trace(Variable(x), 1, 0, settings_.training, directions(x, exact(), &rng));
-  return base_.log_density(pulled.value) + pulled.log_det;
+ContinuousFlow::Trained ContinuousFlow::train(const Tensor& x, Rng& rng) const {
+  const int64_t n = x.size(0), d = width();
+  const Tensor probe = exact() ? Tensor() : rng.rademacher(x.shape(), x.dtype());
+  const OdeField field = [&](double t, const OdeState& state) {
+    const auto [value, moved] = field_.with_tangents(state[0], t, exact() ? state[2] : Variable(probe));
+    return OdeState{value, sum(square(value), -1), exact() ? moved : sum(moved * probe, -1)};
+  };
+  const Variable zero(zeros({n}, x.dtype()));
+  const OdeState end =
+      solve_ode(field, {Variable(x), zero, exact() ? Variable(units(x)) : zero}, 1, 0, settings_.training).state;
+  const Variable log_det = exact() ? slogdet(permute(reshape(end[2], {d, n, d}), {1, 2, 0})).log_abs : end[2];
+  return {base_.log_density(end[0]) + log_det, -end[1]};
 }
 
 Variable ContinuousLikelihood::loss(const Tensor& batch, Rng& rng) const {
-  return -mean(flow_.training_log_density(batch, rng));
+  const auto [log_density, energy] = flow_.train(batch, rng);
+  return mean(energy * flow_.settings().energy - log_density);
 }
 
 }  // namespace pf

@@ -20,13 +20,12 @@ class TangentField {
  public:
   TangentField(int64_t width, int64_t hidden, int64_t depth, Rng& rng);
   Variable operator()(const Variable& x, double time) const;
-  struct WithTrace {
-    Variable value;  // [n, width]
-    Variable trace;  // [n]
+  struct WithTangents {
+    Variable value;     // [n, width]
+    Variable tangents;  // [k · n, width]
   };
-  /// Σₖ εₖᵀ (∂v/∂x) εₖ over the directions, each [n, width]: the trace for the unit vectors, an unbiased estimate of it for
-  /// one random direction with E[εεᵀ] = 1.
-  WithTrace with_trace(const Variable& x, double time, const std::vector<Tensor>& directions) const;
+  /// v(x, t), and ∂v/∂x times each of k blocks of n tangents.
+  WithTangents with_tangents(const Variable& x, double time, const Variable& tangents) const;
 
   static void fields(auto& self, auto&& visit) {
     visit("layers", self.layers_);
@@ -42,6 +41,7 @@ struct ContinuousSettings {
   int64_t hidden = 64, depth = 3;
   OdeOptions training{.method = OdeMethod::rk4, .steps = 4};
   OdeOptions solver{.method = OdeMethod::dopri5, .tolerance = 1e-5};  // of samples and densities
+  double energy = 0.01;                                               // weight of the path energy in the loss
   int64_t exact_up_to = 16;  // columns; beyond them the trace is estimated from one Rademacher direction for each solve
 };
 
@@ -60,8 +60,15 @@ class ContinuousFlow final : public Implements<ContinuousFlow, Transform> {
   std::vector<Tensor> path(const Tensor& z) const override;
   LogDensity log_density(const Tensor& x, Rng& rng) const override;
 
-  /// log p(x) of each row with the solver of training.
-  Variable training_log_density(const Tensor& x, Rng& rng) const;
+  /// With the solver of training: log p(x) of each row, and the energy ∫ ‖v‖² dt of its path.
+  ///
+  /// Where the trace is exact, so is the density of the map that the few steps make: the tangents take the same steps, and
+  /// the determinant is that of their result. The integral of the trace by the same few steps is not the logarithm of any
+  /// map's determinant, and training would find fields that profit from the difference.
+  struct Trained {
+    Variable log_density, energy;  // [n]
+  };
+  Trained train(const Tensor& x, Rng& rng) const;
   const ContinuousSettings& settings() const { return settings_; }
 
   static void fields(auto& self, auto&& visit) { visit("field", self.field_); }
@@ -69,10 +76,11 @@ class ContinuousFlow final : public Implements<ContinuousFlow, Transform> {
  private:
   const char* family() const override { return "flow"; }
   Variable carry(const Variable& start, double from, double to) const;
-  Mapped carry_with_trace(const Variable& start, double from, double to, const OdeOptions& options,
-                          const std::vector<Tensor>& directions) const;
-  /// Unit vectors where the trace is exact, one random direction where it is estimated.
-  std::vector<Tensor> directions(const Tensor& like, bool exact, Rng* rng) const;
+  /// Position and ∫ Σₖ εₖᵀ (∂v/∂x) εₖ dt over blocks of directions [k · n, width]: for the unit vectors the trace, for one
+  /// random direction with E[εεᵀ] = 1 an unbiased estimate of it.
+  Mapped carry_with_trace(const Variable& start, double from, double to, const Tensor& directions) const;
+  /// Unit vectors, one block of rows for each: [width · n, width].
+  Tensor units(const Tensor& like) const;
   bool exact() const { return width() <= settings_.exact_up_to; }
 
   ContinuousSettings settings_;
@@ -80,11 +88,12 @@ class ContinuousFlow final : public Implements<ContinuousFlow, Transform> {
   TangentField field_;
 };
 
-/// Mean of −log p(x), by the solver of training: fewer, fixed steps.
+/// Mean of −log p(x) + energy ∫ ‖v‖² dt, by the solver of training. The energy keeps paths straight and the field easy to
+/// integrate in few steps (Finlay et al. 2020, arXiv 2002.02798, eq. 7).
 class ContinuousLikelihood final : public Objective {
  public:
   explicit ContinuousLikelihood(const ContinuousFlow& flow) : flow_(flow) {}
-  std::string name() const override { return "negative log-likelihood (nats)"; }
+  std::string name() const override { return "negative log-likelihood (nats) and path energy"; }
   Variable loss(const Tensor& batch, Rng& rng) const override;
 
  private:

@@ -2,14 +2,23 @@
 #include "models/flow/autoregressive.h"
 #include "models/flow/continuous.h"
 #include "models/flow/coupling.h"
+#include "models/flow/glow.h"
+#include "models/flow/planar.h"
+#include "models/flow/residual.h"
 #include "models/flow/stack.h"
 
 namespace pf {
 namespace {
 
+int64_t layers_of(const Settings& s) {
+  const int64_t layers = s.integer("layers");
+  if (layers > 0) return layers;
+  return s.is("variant", "planar") ? 32 : s.is("variant", "residual") ? 10 : 6;
+}
+
 std::unique_ptr<Transform> build_coupling(CouplingKind kind, const Settings& s, int64_t width, Rng& rng) {
   const CouplingSettings settings{.kind = kind,
-                                  .layers = s.integer("layers"),
+                                  .layers = layers_of(s),
                                   .hidden = s.integer("hidden"),
                                   .bins = s.integer("bins"),
                                   .bound = s.number("bound")};
@@ -23,17 +32,43 @@ std::unique_ptr<Transform> build_autoregressive(CouplingKind kind, bool pull_in_
                                         .hidden = s.integer("hidden"),
                                         .pull_in_one_pass = pull_in_one_pass};
   std::vector<std::unique_ptr<FlowLayer>> layers;
-  for (int64_t i = 0; i < s.integer("layers"); ++i)
+  for (int64_t i = 0; i < layers_of(s); ++i)
     layers.push_back(std::make_unique<AutoregressiveLayer>(width, settings, i % 2 == 1, rng));
   const int64_t steps = int64_t(layers.size()) * (pull_in_one_pass ? width : 1);
   return std::make_unique<FlowStack>(width, std::move(layers), steps);
+}
+
+// A step is the paper's three layers.
+std::unique_ptr<Transform> build_glow(const Settings& s, int64_t width, Rng& rng) {
+  const ElementwiseMap map{CouplingKind::affine};
+  std::vector<std::unique_ptr<FlowLayer>> layers;
+  for (int64_t i = 0; i < layers_of(s); ++i) {
+    layers.push_back(std::make_unique<ActNorm>(width));
+    layers.push_back(std::make_unique<LuLinear>(width, rng));
+    layers.push_back(std::make_unique<CouplingLayer>(width, map, s.integer("hidden"), rng));
+  }
+  return std::make_unique<FlowStack>(width, std::move(layers), layers_of(s));
+}
+
+std::unique_ptr<Transform> build_planar(const Settings& s, int64_t width, Rng& rng) {
+  std::vector<std::unique_ptr<FlowLayer>> layers;
+  for (int64_t i = 0; i < layers_of(s); ++i) layers.push_back(std::make_unique<PlanarLayer>(width, rng));
+  return std::make_unique<FlowStack>(width, std::move(layers), layers_of(s));
+}
+
+std::unique_ptr<Transform> build_residual(const Settings& s, int64_t width, Rng& rng) {
+  std::vector<std::unique_ptr<FlowLayer>> layers;
+  for (int64_t i = 0; i < layers_of(s); ++i)
+    layers.push_back(std::make_unique<ResidualLayer>(width, s.integer("hidden"), rng));
+  return std::make_unique<FlowStack>(width, std::move(layers), layers_of(s));
 }
 
 Built build_continuous(const Settings& s, int64_t width, Rng& rng) {
   const ContinuousSettings settings{.hidden = s.integer("hidden"),
                                     .depth = s.integer("depth"),
                                     .training = {.method = OdeMethod::rk4, .steps = s.integer("solver-steps")},
-                                    .solver = {.method = OdeMethod::dopri5, .tolerance = s.number("tolerance")}};
+                                    .solver = {.method = OdeMethod::dopri5, .tolerance = s.number("tolerance")},
+                                    .energy = s.number("energy")};
   auto flow = std::make_unique<ContinuousFlow>(width, settings, rng);
   auto objective = std::make_unique<ContinuousLikelihood>(*flow);
   return {std::move(flow), std::move(objective)};
@@ -50,6 +85,9 @@ Built build_variant(const Settings& s, int64_t width, Rng& rng) {
   if (variant == "realnvp") return with_likelihood(build_coupling(CouplingKind::affine, s, width, rng));
   if (variant == "spline-ar") return with_likelihood(build_autoregressive(CouplingKind::spline, true, s, width, rng));
   if (variant == "maf") return with_likelihood(build_autoregressive(CouplingKind::affine, true, s, width, rng));
+  if (variant == "glow") return with_likelihood(build_glow(s, width, rng));
+  if (variant == "planar") return with_likelihood(build_planar(s, width, rng));
+  if (variant == "residual") return with_likelihood(build_residual(s, width, rng));
   if (variant == "cnf") return build_continuous(s, width, rng);
   check(width <= 64, "flow: iaf on data with ", width,
         " columns: its density takes as many passes for each layer; use ", "variant=maf, or 64 columns at most");
@@ -64,22 +102,28 @@ Family flow_family() {
       .title = "normalizing flow",
       .map = "x = f(z): a stack of invertible layers, each with a Jacobian whose determinant is cheap",
       .density = "exact, by change of variables",
-      .settings = {choice("variant", {"spline", "realnvp", "spline-ar", "maf", "iaf", "cnf"},
-                          "couplings (spline, realnvp), autoregressive layers (spline-ar, maf, iaf), an ODE (cnf)"),
-                   integer("layers", 6, "layers"), integer("hidden", 64, "width of each layer's two hidden layers"),
+      .settings = {choice(
+                       "variant", {"spline", "realnvp", "glow", "spline-ar", "maf", "iaf", "planar", "residual", "cnf"},
+                       "couplings (spline, realnvp, glow), autoregressive layers (spline-ar, maf, iaf), layers with a "
+                       "full Jacobian (planar, residual), an ODE (cnf)"),
+                   integer("layers", 0, "layers; 0 is 6, of residual 10, of planar 32", 0),
+                   integer("hidden", 64, "width of each layer's two hidden layers"),
                    integer("bins", 8, "bins of a spline", 2, 64),
                    number("bound", 4, "a spline acts on (-bound, bound) of the normalised data", 0.1, 100),
                    integer("depth", 3, "hidden layers of cnf's field", 1, 16),
                    integer("solver-steps", 4, "steps of the Runge-Kutta method that trains cnf", 1, 1000),
+                   number("energy", 0.01, "weight of the path energy in the loss of cnf", 0, 10),
                    number("tolerance", 1e-5, "of dopri5, which evaluates cnf", 1e-12, 1)},
       .image_settings = {"layers=4", "hidden=128"},
       .defaults =
           [](const Settings& s, const DataSummary& data) {
-            if (s.is("variant", "cnf"))
-              return data.image ? TrainingDefaults{.steps = 500, .batch = 128}
-                                : TrainingDefaults{.steps = 1500, .batch = 128, .rate = 5e-3};
-            return data.image ? TrainingDefaults{.steps = 2000, .batch = 128}
-                              : TrainingDefaults{.steps = 6000, .batch = 128, .rate = 3e-3};
+            const std::string& variant = s.word("variant");
+            if (data.image)
+              return TrainingDefaults{.steps = variant == "cnf" || variant == "spline-ar" ? 600 : 2000, .batch = 128};
+            if (variant == "cnf") return TrainingDefaults{.steps = 1500, .batch = 128, .rate = 5e-3};
+            if (variant == "residual") return TrainingDefaults{.steps = 2000, .batch = 128, .rate = 3e-3};
+            if (variant == "planar") return TrainingDefaults{.steps = 4000, .batch = 128, .rate = 8e-3};
+            return TrainingDefaults{.steps = 6000, .batch = 128, .rate = 3e-3};
           },
       .build = [](const Settings& s, const DataSummary& data, Rng& rng) { return build_variant(s, data.width, rng); },
       .test_variants = {{"variant=spline", "layers=3", "hidden=16"},
@@ -87,7 +131,10 @@ Family flow_family() {
                         {"variant=spline-ar", "layers=2", "hidden=16"},
                         {"variant=maf", "layers=3", "hidden=16"},
                         {"variant=iaf", "layers=3", "hidden=16"},
-                        {"variant=cnf", "hidden=16", "depth=2"}},
+                        {"variant=cnf", "hidden=16", "depth=2"},
+                        {"variant=glow", "layers=3", "hidden=16"},
+                        {"variant=planar", "layers=16"},
+                        {"variant=residual", "layers=3", "hidden=16"}},
   };
 }
 
