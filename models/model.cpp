@@ -137,6 +137,8 @@ Tensor Model::normalise(const Tensor& rows, Rng& rng) const {
   return normalisation_->pull(Variable(real)).value();
 }
 
+Tensor Model::denormalise(const Tensor& x) const { return normalisation_->push(Variable(x)).value(); }
+
 LogDensity Model::log_density(const Tensor& rows, Rng& rng) const {
   LogDensity out;
   double log_scale = 0;

@@ -41,6 +41,8 @@ class Model {
   Objective& objective() { return *objective_; }
   /// Rows as the family sees them: dequantised or binarised with `rng` where the data ask for it, then normalised.
   Tensor normalise(const Tensor& rows, Rng& rng) const;
+  /// From the family's scale to that of the data.
+  Tensor denormalise(const Tensor& x) const;
   /// log p of rows on the scale of the data, with `rng` for dequantisation and estimates: [n] and its kind. Evaluated in
   /// pieces, so that memory stays bounded.
   LogDensity log_density(const Tensor& rows, Rng& rng) const;

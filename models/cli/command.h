@@ -67,6 +67,7 @@ void add_score(Program& program);
 void add_evaluate(Program& program);
 void add_interpolate(Program& program);
 void add_atlas(Program& program);
+void add_transfer(Program& program);
 void add_ops(Program& program);
 void add_gradcheck(Program& program);
 void add_doctor(Program& program);

@@ -64,6 +64,7 @@ class AdversarialGame final : public Objective {
   /// How often the critic gives a point of the data more than a sample: ½ where it cannot tell them apart.
   std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng) const override;
   AdamOptions optimizer() const override { return player_.settings.adam; }
+  const Critic& critic() const { return player_.critic; }
 
  private:
   struct Player final : Implements<Player, Opponent> {

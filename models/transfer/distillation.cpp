@@ -1,0 +1,49 @@
+#include "models/transfer/distillation.h"
+
+#include <algorithm>
+
+#include "nn/data/batches.h"
+#include "nn/gradients.h"
+#include "nn/loss.h"
+#include "nn/optim/adam.h"
+#include "nn/optim/clip.h"
+#include "nn/optim/schedule.h"
+#include "tensor/ops/join.h"
+#include "tensor/ops/special.h"
+
+namespace pf {
+
+Tensor noise_for(const Distribution& base, const Tensor& normal) { return base.from_uniform(ndtr(normal)); }
+
+std::unique_ptr<Generator> distil(const Transform& teacher, Rng& rng, const DistillationOptions& options) {
+  const int64_t w = teacher.base().width();
+  check(options.pairs >= options.batch && options.batch >= 1, "distillation: ", options.pairs, " pairs for batches of ",
+        options.batch, ": expected at least one batch");
+  const Tensor z = rng.normal({options.pairs, w});
+  std::vector<Tensor> made;
+  constexpr int64_t rows = 2000;  // at a time
+  for (int64_t i = 0; i < options.pairs; i += rows)
+    made.push_back(
+        teacher.push(Variable(noise_for(teacher.base(), slice(z, 0, i, std::min(options.pairs, i + rows))))).value());
+  const Tensor pairs = concat(std::vector{z, concat(made, 0)}, 1);
+
+  auto student = std::make_unique<Generator>(teacher.width(), w, options.hidden, options.depth, rng);
+  const std::vector<Field> parameters = parameters_of(*student);
+  Adam adam;
+  Batches batches(pairs, options.batch, rng.child(1));
+  const Schedule schedule{.kind = ScheduleKind::cosine,
+                          .rate = options.rate,
+                          .warmup = options.steps / 20,
+                          .total = options.steps,
+                          .final_rate = options.rate / 100};
+  for (int64_t step = 0; step < options.steps; ++step) {
+    const Tensor batch = batches.next().x;
+    const Tensor from = slice(batch, 1, 0, w), to = slice(batch, 1, w);
+    auto [loss, gradients] = value_and_grad(std::span<const Field>(parameters),
+                                            [&] { return mse(student->push(Variable(from)), Variable(to)); });
+    adam.update(parameters, clip_by_norm(std::move(gradients), 1), schedule(step));
+  }
+  return student;
+}
+
+}  // namespace pf

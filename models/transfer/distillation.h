@@ -1,0 +1,23 @@
+#pragma once
+// Distillation: a network that does in one evaluation what a map does in many. It is taught the pairs (z, T(z)) of the
+// teacher (Luhman & Luhman 2021, arXiv 2101.02388), so it works for every map.
+
+#include "models/gan/generator.h"
+
+namespace pf {
+
+struct DistillationOptions {
+  int64_t pairs = 20000;  // made once by the teacher
+  int64_t steps = 4000, batch = 256;
+  double rate = 3e-3;
+  int64_t hidden = 128, depth = 3;
+};
+
+/// The normal noise of a student as noise of any base: quantile to quantile. z: [n, base.width()].
+Tensor noise_for(const Distribution& base, const Tensor& normal);
+
+/// A map from N(0, I) on R^w, w = the width of the teacher's base, about equal to z ↦ teacher(noise_for(base, z)). All
+/// randomness from `rng`.
+std::unique_ptr<Generator> distil(const Transform& teacher, Rng& rng, const DistillationOptions& options = {});
+
+}  // namespace pf
