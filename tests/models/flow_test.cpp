@@ -1,0 +1,195 @@
+// What is known of each kind of flow layer, beyond the laws of all families.
+
+#include <cmath>
+
+#include "autograd/functional.h"
+#include "models/family.h"
+#include "models/flow/autoregressive.h"
+#include "models/flow/continuous.h"
+#include "models/flow/glow.h"
+#include "models/flow/planar.h"
+#include "models/flow/residual.h"
+#include "models/flow/stack.h"
+#include "tensor/ops/argmax.h"
+#include "tensor/ops/linalg.h"
+#include "tensor/ops/power.h"
+#include "tensor/ops/rounding.h"
+#include "tests/support/temporary.h"
+
+namespace pf {
+namespace {
+
+using testing::contains;
+using testing::error_of;
+
+/// All parameters in double precision, with noise added.
+template <AnyModule M> void shake(M& module, Rng& rng, double size) {
+  for (Field& field : fields_of(module)) {
+    if (!is_floating(field.value().dtype())) continue;
+    if (field.parameter)
+      *field.parameter = Variable(cast(field.value(), float64) + rng.normal(field.value().shape(), float64) * size);
+    else *field.buffer = cast(field.value(), float64);
+  }
+}
+
+double largest(const Tensor& x) { return max(abs(x)).item(); }
+
+TEST(Flow, ACoordinateOfAnAutoregressiveLayerDependsOnTheOnesBeforeIt) {
+  for (CouplingKind kind : {CouplingKind::affine, CouplingKind::spline})
+    for (bool last_first : {false, true})
+      for (int64_t hidden : {3, 16}) {
+        Rng rng(1);
+        AutoregressiveLayer layer(5, {.map = {.kind = kind, .bins = 4}, .hidden = hidden}, last_first, rng);
+        shake(layer, rng, 0.3);
+        const Tensor x = rng.normal({7, 5}, float64);
+        const Tensor jacobian = batch_jacobian([&](const Variable& v) { return layer.pull(v).value; }, x);
+        EXPECT_EQ(largest(last_first ? tril(jacobian, -1) : triu(jacobian, 1)), 0);
+        EXPECT_GT(largest(last_first ? triu(jacobian, 1) : tril(jacobian, -1)), 1e-3);
+        EXPECT_GT(min(diagonal(jacobian)).item(), 0);
+      }
+}
+
+TEST(Flow, TheTwoDirectionsOfAnAutoregressiveLayerAreEachOthersInverse) {
+  Rng rng(2);
+  AutoregressiveLayer masked(6, {.map = {CouplingKind::affine}, .hidden = 12}, false, rng);
+  shake(masked, rng, 0.2);
+  AutoregressiveLayer inverse(6, {.map = {CouplingKind::affine}, .hidden = 12, .pull_in_one_pass = false}, false, rng);
+  const std::vector<Field> from = fields_of(masked), to = fields_of(inverse);
+  for (size_t i = 0; i < from.size(); ++i) {
+    if (from[i].parameter) *to[i].parameter = *from[i].parameter;
+    else *to[i].buffer = *from[i].buffer;
+  }
+  const Tensor x = rng.normal({20, 6}, float64);
+  for (const AutoregressiveLayer* layer : {&masked, &inverse}) {
+    const Mapped pulled = layer->pull(Variable(x)), back = layer->push(pulled.value);
+    EXPECT_LT(largest((back.value - x).value()), 1e-10);
+    EXPECT_LT(largest((back.log_det + pulled.log_det).value()), 1e-10);
+  }
+  // An inverse autoregressive layer is the same network, read in the other direction.
+  const Variable z = masked.pull(Variable(x)).value;
+  EXPECT_GT(largest((inverse.pull(Variable(x)).value - z).value()), 1e-3);
+}
+
+TEST(Flow, ARandomRotationHasItsTriangularFactors) {
+  for (int64_t width : {1, 2, 3, 20}) {
+    Rng rng{uint64_t(width)};
+    LuLinear layer(width, rng);
+    const Tensor matrix = layer.pull(Variable(eye(width))).value.value();
+    EXPECT_LT(largest(matmul(matrix, transpose(matrix)) - eye(width)), 1e-5);
+    const Mapped pulled = layer.pull(Variable(rng.normal({3, width})));
+    EXPECT_LT(largest(pulled.log_det.value()), 1e-5);
+    shake(layer, rng, 0.1);
+    const Tensor x = rng.normal({4, width}, float64);
+    const Mapped z = layer.pull(Variable(x));
+    EXPECT_LT(largest((layer.push(z.value).value - x).value()), 1e-10);
+    const Tensor changed = layer.pull(Variable(eye(width, float64))).value.value();
+    EXPECT_NEAR(z.log_det.value().at({0}), slogdet(changed).log_abs.item(), 1e-12);
+  }
+}
+
+TEST(Flow, APlanarLayerIsInvertedHoweverSteepItIs) {
+  for (double size : {0.1, 3.0, 30.0}) {
+    Rng rng(3);
+    PlanarLayer layer(4, rng);
+    shake(layer, rng, size);
+    const Tensor x = rng.normal({200, 4}, float64) * 3.0;
+    const Mapped pulled = layer.pull(Variable(x));
+    EXPECT_TRUE(all(isfinite(pulled.log_det.value())));
+    // Where the map is nearly flat, distances shrink by up to the slope.
+    const double flattest = std::exp(min(pulled.log_det.value()).item());
+    EXPECT_LT(largest((layer.push(pulled.value).value - x).value()), 1e-11 * (1 + size) / std::min(flattest, 1.0))
+        << size;
+  }
+}
+
+TEST(Flow, SecondDerivativesPassThroughAnInverse) {
+  Rng rng(4);
+  PlanarLayer planar(2, rng);
+  ResidualLayer residual(2, 8, rng);
+  shake(planar, rng, 0.5);
+  shake(residual, rng, 0.5);
+  const Tensor z = rng.normal({1, 2}, float64), v = rng.normal({1, 2}, float64);
+  for (const FlowLayer* layer : {static_cast<const FlowLayer*>(&planar), static_cast<const FlowLayer*>(&residual)}) {
+    const Map f = [&](const Variable& at) { return sum(square(layer->push(at).value)); };
+    const double h = 1e-5;
+    const Tensor differences =
+        (value_and_grad(f, z + v * h).gradient - value_and_grad(f, z - v * h).gradient) * (0.5 / h);
+    EXPECT_LT(largest(hvp(f, z, v) - differences), 1e-6 * (1 + largest(differences)));
+  }
+}
+
+TEST(Flow, TheSpectralBoundIsNeverTooSmall) {
+  Rng rng(5);
+  for (Shape shape : {Shape{2, 64}, Shape{64, 64}, Shape{30, 7}, Shape{1, 1}}) {
+    const Tensor w = rng.normal(shape, float64);
+    // The largest singular value, by many rounds of power iteration.
+    Tensor v = rng.normal({shape[1], 1}, float64);
+    double largest_value = 0;
+    for (int i = 0; i < 2000; ++i) {
+      v = matmul(transpose(w), matmul(w, v));
+      const double length = std::sqrt(sum(square(v)).item());
+      largest_value = std::sqrt(length);
+      v = v / length;
+    }
+    const double bound = spectral_bound(Variable(w)).item();
+    EXPECT_GE(bound, largest_value * (1 - 1e-12));
+    EXPECT_LE(bound, largest_value * std::pow(double(std::min(shape[0], shape[1])), 1.0 / 32) * (1 + 1e-12));
+  }
+}
+
+TEST(Flow, AResidualLayerMovesDistancesByAtMostItsBound) {
+  Rng rng(6);
+  ResidualLayer layer(3, 16, rng);
+  shake(layer, rng, 3.0);
+  const Tensor x = rng.normal({500, 3}, float64), y = rng.normal({500, 3}, float64);
+  const Tensor moved = (layer.pull(Variable(x)).value - layer.pull(Variable(y)).value).value();
+  const Tensor ratio = sqrt(sum(square(moved), -1) / sum(square(x - y), -1));
+  EXPECT_GT(min(ratio).item(), 1 - ResidualLayer::lipschitz);
+  EXPECT_LT(max(ratio).item(), 1 + ResidualLayer::lipschitz);
+}
+
+// With many steps the determinant of the steps and the integral of the trace are the same number.
+TEST(Flow, TheDensityThatTrainsAContinuousFlowIsThatOfTheOde) {
+  Rng rng(7);
+  ContinuousFlow flow(
+      3,
+      {.hidden = 12, .depth = 2, .training = {.method = OdeMethod::rk4, .steps = 60}, .solver = {.tolerance = 1e-10}},
+      rng);
+  shake(flow, rng, 0.1);
+  const Tensor x = rng.normal({10, 3}, float64);
+  EXPECT_LT(largest(flow.train(x, rng).log_density.value() - flow.log_density(x, rng).value), 1e-6);
+}
+
+TEST(Flow, AnEstimatedTraceIsRightOnAverage) {
+  Rng rng(8);
+  ContinuousSettings settings{.hidden = 12, .depth = 1, .training = {.method = OdeMethod::rk4, .steps = 20}};
+  settings.exact_up_to = 2;
+  ContinuousFlow flow(3, settings, rng);
+  shake(flow, rng, 0.2);
+  const Tensor x = expand(rng.normal({1, 3}, float64), {4000, 3});
+  const Tensor estimates = flow.train(x, rng).log_density.value();
+  const double centre = mean(estimates).item(), deviation = std::sqrt(mean(square(estimates - centre)).item());
+  Rng unused(1);
+  const Mapped exact = flow.pull_with_log_det(Variable(slice(x, 0, 0, 1)));
+  const double truth = (flow.base().log_density(exact.value) + exact.log_det).item();
+  EXPECT_GT(deviation, 1e-3);
+  EXPECT_NEAR(centre, truth, 4 * deviation / std::sqrt(4000.0) + 1e-5);
+}
+
+TEST(Flow, WhatAVariantCannotDoIsExplained) {
+  const Family& flow = family("flow");
+  auto build = [&](const char* variant, int64_t width) {
+    return error_of([&] {
+      Settings settings("flow", flow.settings);
+      settings.set("variant", variant);
+      Rng rng(1);
+      flow.build(settings, {.width = width}, rng);
+    });
+  };
+  EXPECT_TRUE(contains(build("iaf", 784), "iaf on data with 784 columns"));
+  EXPECT_TRUE(contains(build("residual", 784), "residual on data with 784 columns"));
+  EXPECT_TRUE(contains(build("glow", 1), "a coupling needs at least 2"));
+}
+
+}  // namespace
+}  // namespace pf
