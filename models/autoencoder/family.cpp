@@ -41,7 +41,7 @@ Family autoencoder_family() {
       .image_settings = {"hidden=512", "latent=16"},
       .defaults =
           [](const Settings&, const DataSummary& data) {
-            return data.image ? TrainingDefaults{.steps = 5000, .batch = 128}
+            return data.image ? TrainingDefaults{.steps = 4000, .batch = 128}
                               : TrainingDefaults{.steps = 5000, .batch = 128, .rate = 4e-3};
           },
       .build =
