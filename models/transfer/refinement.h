@@ -13,10 +13,10 @@ namespace pf {
 struct RefinementOptions {
   int64_t critic_steps = 1500, batch = 256;
   double rate = 1e-3;
-  double gamma = 0.02;  // of R1: how smooth the critic is
+  double gamma = 0.05;  // of R1: how smooth the critic is
   int64_t hidden = 64;
   int64_t steps = 30;
-  double step_size = 0.01;  // η, on data of about unit variance
+  double step_size = 0.002; // η, on data of about unit variance
 };
 
 class Refinement {
