@@ -148,7 +148,8 @@ Variable Autoregressive::log_likelihood(const Variable& x) const {
 }
 
 LogDensity Autoregressive::log_density(const Tensor& x, Rng&) const {
-  return {log_likelihood(Variable(x)).value(), DensityKind::exact, "sum of the conditionals' log-densities"};
+  return {log_likelihood(Variable(x)).value(), DensityKind::exact,
+          discrete() ? "sum of the conditionals' log-probabilities" : "sum of the conditionals' log-densities"};
 }
 
 Tensor Autoregressive::encode(const Tensor& x) const {

@@ -20,7 +20,7 @@ Family autoregressive_family() {
       .image_settings = {"variant=bernoulli", "hidden=512"},
       .defaults =
           [](const Settings&, const DataSummary& data) {
-            return data.image ? TrainingDefaults{.steps = 2500, .batch = 128, .rate = 2e-3}
+            return data.image ? TrainingDefaults{.steps = 2000, .batch = 128, .rate = 2e-3}
                               : TrainingDefaults{.steps = 7000, .batch = 128, .rate = 5e-3};
           },
       .build =
@@ -43,7 +43,7 @@ Family autoregressive_family() {
             return Built{std::move(model), std::move(objective)};
           },
       .test_variants = {{"variant=gaussian-mixture", "components=4", "hidden=16"},
-                        {"variant=logistic-mixture", "components=3", "hidden=16", "ordering=random"},
+                        {"variant=logistic-mixture", "components=3", "hidden=16", "ordering=random", "schedule=jacobi"},
                         {"variant=bernoulli", "hidden=16", "ordering=reversed"}},
       .binary_data = [](const Settings& s) { return s.is("variant", "bernoulli"); },
   };
