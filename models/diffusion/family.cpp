@@ -59,7 +59,7 @@ Family diffusion_family() {
       .density = "by the ODE (exact or estimated divergence); a lower bound where noise enters at every step",
       .settings = {choice("variant", {"edm", "vp-linear", "vp-cosine"}, "the noise schedule"),
                    choice("prediction", {"v", "epsilon", "x0"}, "what the network says of a noisy point"),
-                   integer("hidden", 128, "width of the hidden layers"), integer("depth", 4, "hidden layers", 1, 16),
+                   integer("hidden", 96, "width of the hidden layers"), integer("depth", 3, "hidden layers", 1, 16),
                    integer("frequencies", 2, "sine and cosine pairs that tell the network the noise level", 0, 64),
                    number("data-deviation", 1, "standard deviation of a coordinate of the normalised data", 1e-6, 1e6),
                    choice("solver", {"dopri5", "heun", "ddim", "dpmpp-2m", "ancestral", "sde"},
@@ -70,11 +70,12 @@ Family diffusion_family() {
                    number("tolerance", 1e-5, "of dopri5, which also computes inverse and density", 1e-12, 1),
                    choice("divergence", {"auto", "exact", "hutchinson"},
                           "of the density; auto: exact up to 16 columns")},
-      .image_settings = {"hidden=512", "depth=3", "data-deviation=0.7", "solver=heun", "solver-steps=18"},
+      // Noise and v have as many dimensions as an image, more than pass through the hidden layers; clean images have few.
+      .image_settings = {"hidden=512", "prediction=x0", "data-deviation=0.7", "solver=heun", "solver-steps=18"},
       .defaults =
           [](const Settings&, const DataSummary& data) {
-            return data.image ? TrainingDefaults{.steps = 4000, .batch = 256}
-                              : TrainingDefaults{.steps = 6000, .batch = 128, .rate = 8e-3};
+            return data.image ? TrainingDefaults{.steps = 4000, .batch = 128}
+                              : TrainingDefaults{.steps = 8000, .batch = 128, .rate = 8e-3};
           },
       .build = build,
       .test_variants = {{"variant=edm", "hidden=24", "depth=2"},

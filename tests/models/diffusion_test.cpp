@@ -15,6 +15,7 @@
 #include "nn/gradients.h"
 #include "nn/optim/adam.h"
 #include "tensor/ops/exponential.h"
+#include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
 #include "tests/support/temporary.h"
@@ -249,6 +250,41 @@ TEST(Diffusion, WithoutNoiseTheAncestralChainIsDdim) {
   EXPECT_LT(max(abs(states[states.size() - 2] - expected)).item(), 1e-4);
   EXPECT_TRUE(contains(error_of([&] { Chain(grid, {.eta = 0}); }), "eta 0: expected more than 0"));
   EXPECT_TRUE(contains(error_of([&] { DiffusionChain(2, {.steps = 1}, rng); }), "1 noisy steps: expected at least 2"));
+}
+
+// A network as it starts, whatever it says: the solvers follow the same ODE, each ever closer, and so does the path.
+TEST(Diffusion, EverySolverFollowsTheSameFlow) {
+  auto model = [](DiffusionSolver solver, int64_t steps, bool exact_divergence = true) {
+    Rng rng(6);
+    Diffusion out(2,
+                  {.denoiser = {.hidden = 16, .depth = 2, .data_deviation = 1.7},
+                   .solver = solver,
+                   .steps = steps,
+                   .tolerance = 1e-8,
+                   .exact_divergence = exact_divergence},
+                  rng);
+    for (Field& field : parameters_of(out)) *field.parameter = Variable(cast(field.value(), float64));
+    return out;
+  };
+  Rng rng(7);
+  const Tensor z = rng.normal({50, 2}, float64);
+  const Diffusion reference = model(DiffusionSolver::dopri5, 1);
+  const Tensor x = reference.push(Variable(z)).value();
+  for (DiffusionSolver solver : {DiffusionSolver::heun, DiffusionSolver::ddim, DiffusionSolver::dpmpp_2m}) {
+    const bool first_order = solver == DiffusionSolver::ddim;
+    auto miss = [&](int64_t steps) { return max(abs(model(solver, steps).push(Variable(z)).value() - x)).item(); };
+    EXPECT_LT(miss(400), first_order ? 0.1 : 2e-3) << int(solver);
+    EXPECT_LT(miss(400), miss(100) / (first_order ? 3 : 10)) << int(solver);
+    const std::vector<Tensor> way = model(solver, 20).path(z);
+    EXPECT_EQ(way.size(), 21u);
+    EXPECT_LT(max(abs(way.back() - model(solver, 20).push(Variable(z)).value())).item(), 1e-12);
+  }
+  // One random probe is right on average.
+  const Tensor many = stack(std::vector<Tensor>(400, slice(x, 0, 0, 10)), 0), rows = reshape(many, {4000, 2});
+  const Tensor estimates = reshape(model(DiffusionSolver::dopri5, 1, false).log_density(rows, rng).value, {400, 10});
+  const Tensor exact = reference.log_density(slice(x, 0, 0, 10), rng).value, found = mean(estimates, 0),
+               error = sqrt(var(estimates, 0) * (1 / 400.0));
+  for (int64_t i = 0; i < 10; ++i) EXPECT_NEAR(found.at({i}), exact.at({i}), 5 * error.at({i}) + 1e-5);
 }
 
 // What no denoiser can know: the target's variance given x_t. For noise α²c²/(α²c² + σ²), for the clean point
