@@ -42,7 +42,8 @@ const short = (v) => v.toFixed(2).replace("-", "−");
 // Above a figure where no point is pointed at: the kind of its density, and how the points get from noise to samples.
 function manner(panel) {
   if (!panel) return "the same for all";
-  return `density: ${panel.densityKind || "none"} · ${framesOf(panel, "path").length > 2 ? "step by step" : "in one leap"}`;
+  const steps = framesOf(panel, "path").length > 2 ? "step by step" : "in one leap";
+  return `density: ${panel.densityKind || "none"} · ${steps}`;
 }
 function hover(i) {
   stage.hovered = i;
@@ -51,7 +52,8 @@ function hover(i) {
     if (i < 0) { line.textContent = manner(panel); continue; }
     const [x, y] = positions(panel, 1).subarray(2 * i, 2 * i + 2);
     const p = panel && panel.density ? densityAt(panel.density, x, y) : null;
-    line.textContent = `${panel ? "x" : "z"} (${short(x)}, ${short(y)})${p === null ? "" : ` · log p ${panel.densityKind === "bound" ? "≥ " : ""}${short(p)}`}`;
+    const log = p === null ? "" : ` · log p ${panel.densityKind === "bound" ? "≥ " : ""}${short(p)}`;
+    line.textContent = `${panel ? "x" : "z"} (${short(x)}, ${short(y)})${log}`;
   }
   drawSoon();
 }

@@ -7,11 +7,19 @@ const systemDark = matchMedia("(prefers-color-scheme: dark)");
 const themeButton = document.getElementById("theme");
 let printing = false;
 const isDark = () => !printing && (root.dataset.theme ? root.dataset.theme === "dark" : systemDark.matches);
-const remember = (theme) => { try { localStorage.setItem("pushforward-theme", theme); } catch { /* private window */ } };
-const remembered = () => { try { return localStorage.getItem("pushforward-theme"); } catch { return null; } };
+function remember(theme) {
+  try { localStorage.setItem("pushforward-theme", theme); } catch { /* private window */ }
+}
+function remembered() {
+  try { return localStorage.getItem("pushforward-theme"); } catch { return null; }
+}
 if (remembered() === "dark" || remembered() === "light") root.dataset.theme = remembered();
 
-function ink(name) { return getComputedStyle(root).getPropertyValue("--" + name).trim(); }
+const inks = { light: {}, dark: {} };  // asking the browser for a style takes long
+function ink(name) {
+  const known = inks[isDark() ? "dark" : "light"];
+  return (known[name] ||= getComputedStyle(root).getPropertyValue("--" + name).trim());
+}
 function rgb(hex) { return [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)); }
 
 // Colours -----------------------------------------------------------------------------------------------------

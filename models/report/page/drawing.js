@@ -4,7 +4,8 @@ const label = (v) => String(+v.toPrecision(6)).replace("-", "−");
 
 // The canvas at the screen's own resolution, `ratio` = height / width.
 function open(canvas, ratio = 1) {
-  const width = canvas.clientWidth, height = Math.round(width * ratio), scale = Math.max(window.devicePixelRatio || 1, printing ? 3 : 1);
+  const width = canvas.clientWidth, height = Math.round(width * ratio);
+  const scale = Math.max(window.devicePixelRatio || 1, printing ? 3 : 1);
   const pen = canvas.getContext("2d"), pixels = [Math.round(width * scale), Math.round(height * scale)];
   if (canvas.width !== pixels[0] || canvas.height !== pixels[1]) {
     [canvas.width, canvas.height] = pixels;
@@ -21,7 +22,8 @@ function niceTicks(low, high, count) {
   const raw = (high - low) / count, power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.999);
   const ticks = [];
-  for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + 1e-9 * step; v += step) ticks.push(Math.abs(v) < step / 1e6 ? 0 : v);
+  for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + 1e-9 * step; v += step)
+    ticks.push(Math.abs(v) < step / 1e6 ? 0 : v);
   return ticks;
 }
 
@@ -156,7 +158,7 @@ function contourSegments(grid) {
     let inside = 0, i = 0;
     while (i < sorted.length - 1 && (inside += sorted[i]) < share * mass) ++i;
     const level = Math.log(sorted[i]), segments = [];
-    const value = (k) => Math.max(values[k], level - 8);  // far below counts as far enough: the line stays between cells
+    const value = (k) => Math.max(values[k], level - 8);  // far below is far enough: the line stays between cells
     for (let row = 0; row + 1 < g; ++row)
       for (let column = 0; column + 1 < g; ++column) {
         const corners = [[column, row], [column + 1, row], [column + 1, row + 1], [column, row + 1]];

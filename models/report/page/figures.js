@@ -24,7 +24,8 @@ const figures = {
     if (atlas.image) return tiles(canvas, pictures(panel.samples, 64), 8, { colour: tileColour(panel) });
     const view = open(canvas), plot = plane(view, atlas.range), count = Math.min(2000, rows(panel.samples));
     view.pen.globalAlpha = 0.75;
-    const both = atlas.data ? mixed(panel.samples, atlas.data, count) : panel.samples, colours = [ink("model"), ink("real")];
+    const both = atlas.data ? mixed(panel.samples, atlas.data, count) : panel.samples;
+    const colours = [ink("model"), ink("real")];
     dots(view, plot, both, cloudDot(view), atlas.data ? (i) => colours[both.from[i]] : colours[0]);
     plot.frame();
   },
@@ -51,7 +52,8 @@ const figures = {
     const spread = Math.max(at(0.97) - known[0], 1e-6 * Math.max(1, Math.abs(known[0])));
     const low = Math.max(known[0], at(0.01) - 0.3 * spread);
     const y = [low - 0.06 * spread, Math.min(known[known.length - 1], at(0.97) + 0.25 * spread) + 0.06 * spread];
-    const last = steps[steps.length - 1], short = (v) => (v >= 1e6 ? label(v / 1e6) + "M" : v >= 1000 ? label(v / 1000) + "k" : label(v));
+    const last = steps[steps.length - 1];
+    const short = (v) => (v >= 1e6 ? label(v / 1e6) + "M" : v >= 1000 ? label(v / 1000) + "k" : label(v));
     const view = open(canvas), plot = axes(view, { x: [0, last || 1], y, xName: "step", xLabel: short, left: 46 });
     const line = (data, colour, width, alpha) => plot.inside(() => {
       view.pen.strokeStyle = colour;

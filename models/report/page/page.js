@@ -17,7 +17,13 @@ themeButton.addEventListener("click", () => {
 systemDark.addEventListener("change", showTheme);
 
 let before = null;  // on paper always light
-addEventListener("beforeprint", () => { before = root.dataset.theme; root.dataset.theme = "light"; root.classList.add("printing"); printing = true; drawAll(); });
+addEventListener("beforeprint", () => {
+  before = root.dataset.theme;
+  root.dataset.theme = "light";
+  root.classList.add("printing");
+  printing = true;
+  drawAll();
+});
 addEventListener("afterprint", () => {
   printing = false;
   root.classList.remove("printing");

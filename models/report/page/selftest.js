@@ -1,13 +1,17 @@
-// atlas.html#selftest makes the page check itself; the outcome is in the root's data-selftest, "passed: …" or "failed: …".
+// atlas.html#selftest makes the page check itself; the root's data-selftest says what came out.
 function selftest() {
   const said = [];
   let failed = false;
   const expect = (what, holds) => { said.push(holds ? what : `NOT ${what}`); failed ||= !holds; };
   const equal = (a, b) => a.length === b.length && a.every((v, i) => Object.is(v, b[i]));
-  const key = (target, name) => target.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true }));
+  const key = (target, name) => target.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
   const pushes = stageCanvases.filter((canvas) => canvas.dataset.figure === "push");
-  const picture = (canvas) => { draw(canvas); return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data; };
-  expect("every figure is drawn", canvases.every((canvas) => picture(canvas).some((v, i, all) => i > 3 && v !== all[i - 4])));
+  const picture = (canvas) => {
+    draw(canvas);
+    return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  };
+  const varied = (bytes) => bytes.some((v, i) => i > 3 && v !== bytes[i - 4]);
+  expect("every figure is drawn", canvases.every((canvas) => varied(picture(canvas))));
   if (pushes.length) {
     const slide = (value) => { controls.time.value = value; controls.time.dispatchEvent(new Event("input")); };
     const everywhere = (holds) => pushes.every((canvas) => holds(positions(panelOf(canvas)), panelOf(canvas), canvas));
@@ -29,7 +33,9 @@ function selftest() {
     key(field, "ArrowRight");
     for (let i = 0; i < 6; ++i) key(field, "+");
     const points = positions(panelOf(pushes[0])), { brush, selected } = stage;
-    const inside = [...Array(points.length / 2).keys()].filter((i) => Math.hypot(points[2 * i] - brush.x, points[2 * i + 1] - brush.y) <= brush.radius);
+    const all = [...Array(points.length / 2).keys()];
+    const apart = (i, x, y) => Math.hypot(points[2 * i] - x, points[2 * i + 1] - y);
+    const inside = all.filter((i) => apart(i, brush.x, brush.y) <= brush.radius);
     expect("keys select the points in the circle", inside.length > 0 && equal(inside, [...selected]));
     expect("the count is told", controls.selected.textContent.startsWith(`${inside.length} point`));
     expect("all light as many", pushes.every((canvas) => drawStage(canvas, panelOf(canvas)).lit === inside.length));
@@ -37,7 +43,7 @@ function selftest() {
     key(document.body, "Escape");
     expect("Escape clears", selected.size === 0 && pushes.every((canvas, i) => equal(picture(canvas), before[i])));
     const box = pushes[0].getBoundingClientRect(), plot = plots.get(pushes[0]);
-    const first = [...Array(points.length / 2).keys()].find((i) => Math.hypot(points[2 * i], points[2 * i + 1]) < reach());
+    const first = all.find((i) => apart(i, 0, 0) < reach());
     const pointer = (type) => pushes[0].dispatchEvent(new PointerEvent(type, { bubbles: true, button: 0, pointerId: 1,
       clientX: box.left + plot.toX(points[2 * first]), clientY: box.top + plot.toY(points[2 * first + 1]) }));
     pointer("pointerdown"); pointer("pointermove"); pointer("pointerup");
@@ -45,7 +51,9 @@ function selftest() {
     controls.clear.click();
     expect("the button clears", selected.size === 0 && controls.clear.hidden);
     hover(0);
-    expect("pointing tells z and x", pushes.every((canvas) => canvas.closest("figure").querySelector(".here").textContent.startsWith("x (")));
+    const told = (canvas) => canvas.closest("figure").querySelector(".here").textContent;
+    const tells = (canvas) => told(canvas).startsWith(panelOf(canvas) ? "x (" : "z (");
+    expect("pointing tells z and x", stageCanvases.every(tells));
     hover(-1);
     for (const box of document.querySelectorAll("[data-layer]")) {
       box.click();
@@ -54,14 +62,16 @@ function selftest() {
     }
   }
   for (const table of document.querySelectorAll("table")) {
-    const marks = () => table.querySelectorAll(".best").length, rowsBefore = [...table.tBodies[0].rows], marked = marks();
+    const marks = () => table.querySelectorAll(".best").length, marked = marks();
+    const rowsBefore = [...table.tBodies[0].rows];
     const head = table.tHead.rows[0].cells[table.tHead.rows[0].cells.length - 1];
     head.querySelector("button").click();
     const column = () => [...table.tBodies[0].rows].map((row) => Number(row.cells[head.cellIndex].dataset.sort));
     const up = column();
     head.querySelector("button").click();
     const down = column();
-    expect("the table sorts both ways", up.every((v, i) => i === 0 || up[i - 1] <= v) && down.every((v, i) => i === 0 || down[i - 1] >= v));
+    const rises = (list) => list.every((v, i) => i === 0 || list[i - 1] <= v);
+    expect("the table sorts both ways", rises(up) && rises(down.reverse()));
     expect("the header says so", head.getAttribute("aria-sort") === "descending");
     expect("best stays marked", marks() === marked && rowsBefore.length === table.tBodies[0].rows.length);
     table.tBodies[0].append(...rowsBefore);

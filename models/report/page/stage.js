@@ -6,8 +6,7 @@ const stage = {
   hovered: -1,
   brush: null,          // { canvas, x, y, radius }: the selecting circle, in the coordinates of its plot
 };
-const canvasesOf = (...kinds) => [...document.querySelectorAll("canvas")].filter((c) => kinds.includes(c.dataset.figure));
-const stageCanvases = canvasesOf("base", "push");
+const stageCanvases = [...document.querySelectorAll("canvas[data-figure=base], canvas[data-figure=push]")];
 
 const numbers = (array) => Float64Array.from(array.values, (v) => (v === null ? NaN : v));
 const kept = new WeakMap();  // a panel's frames as numbers, made when first asked for
@@ -43,14 +42,18 @@ function reach(time = stage.time) {
 const colourLists = {};
 function colours() {
   const dark = isDark(), key = dark ? "dark" : "light";
-  colourLists[key] ||= Array.from({ length: rows(atlas.noise) }, (_, i) => noiseColour(baseNumbers[2 * i], baseNumbers[2 * i + 1], dark));
-  return colourLists[key];
+  const colour = (_, i) => noiseColour(baseNumbers[2 * i], baseNumbers[2 * i + 1], dark);
+  return (colourLists[key] ||= Array.from({ length: rows(atlas.noise) }, colour));
 }
 
 function drawStage(canvas, panel) {
   const view = open(canvas), plot = plane(view, reach(), panel ? ["x₁", "x₂"] : ["z₁", "z₂"]);
   const { pen } = view, { heat: hot, truth, grid } = stage.layers;
-  if (panel && hot && panel.density) plot.inside(() => { pen.globalAlpha = isDark() ? 0.6 : 0.4; heat(view, plot, panel.density, atlas.range); });
+  if (panel && hot && panel.density)
+    plot.inside(() => {
+      pen.globalAlpha = isDark() ? 0.6 : 0.4;
+      heat(view, plot, panel.density, atlas.range);
+    });
   if (grid) warped(view, plot, panel);
   if (panel && truth && atlas.trueDensity) contours(view, plot, atlas.trueDensity, atlas.range);
   const points = positions(panel), colour = colours(), chosen = stage.selected;
@@ -118,12 +121,20 @@ function warped(view, plot, panel) {
 }
 
 // Controls ----------------------------------------------------------------------------------------------------
-const controls = Object.fromEntries(["play", "time", "clock", "selected", "clear"].map((id) => [id, document.getElementById(id)]));
+const parts = ["play", "time", "clock", "selected", "clear"];
+const controls = Object.fromEntries(parts.map((id) => [id, document.getElementById(id)]));
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const seconds = 6;  // from noise to samples
 let playing = null;  // the time of the last frame
 
-function drawStages() { stageCanvases.forEach(draw); }
+// Only what is in the window is drawn again and again; the rest when it comes into it.
+const seen = new Set(stageCanvases);
+const sight = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => {
+  if (!isIntersecting) { seen.delete(target); return; }
+  seen.add(target);
+  draw(target);
+}), { rootMargin: "100px" });
+function drawStages() { seen.forEach(draw); }
 let waiting = false;
 function drawSoon() {
   if (!waiting) requestAnimationFrame(() => { waiting = false; drawStages(); });
@@ -154,6 +165,7 @@ function play() {
 }
 if (stageCanvases.length) {
   document.querySelector(".toolbar").hidden = false;
+  stageCanvases.forEach((canvas) => sight.observe(canvas));
   controls.play.addEventListener("click", () => (playing !== null ? pause() : play()));
   controls.time.addEventListener("input", () => { pause(); setTime(controls.time.value / 1000); });
   calm.addEventListener("change", pause);

@@ -1,4 +1,5 @@
 // The table of metrics sorts by the column whose header is pressed; what is unknown stays last.
+for (const hint of document.querySelectorAll(".sorts")) hint.hidden = false;
 for (const table of document.querySelectorAll("table")) {
   const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
   const value = (row, column) => {
@@ -13,7 +14,8 @@ for (const table of document.querySelectorAll("table")) {
       return sign * (typeof a === "string" ? a.localeCompare(b) : a - b);
     });
     body.append(...sorted);
-    heads.forEach((head, k) => (k === column ? head.setAttribute("aria-sort", order) : head.removeAttribute("aria-sort")));
+    heads.forEach((head) => head.removeAttribute("aria-sort"));
+    heads[column].setAttribute("aria-sort", order);
   }
   heads.forEach((head, column) => {
     const button = document.createElement("button");
