@@ -101,20 +101,20 @@ Family flow_family() {
       .name = "flow",
       .title = "normalizing flow",
       .map = "x = f(z): a stack of invertible layers, each with a Jacobian whose determinant is cheap",
-      .density = "exact, by change of variables",
+      .density = "exact, by change of variables; of cnf, by its ODE",
       .settings = {choice(
                        "variant", {"spline", "realnvp", "glow", "spline-ar", "maf", "iaf", "planar", "residual", "cnf"},
                        "couplings (spline, realnvp, glow), autoregressive layers (spline-ar, maf, iaf), layers with a "
                        "full Jacobian (planar, residual), an ODE (cnf)"),
                    integer("layers", 0, "layers; 0 is 6, of residual 10, of planar 32", 0),
                    integer("hidden", 64, "width of each layer's two hidden layers"),
-                   integer("bins", 8, "bins of a spline", 2, 64),
-                   number("bound", 4, "a spline acts on (-bound, bound) of the normalised data", 0.1, 100),
-                   integer("depth", 3, "hidden layers of cnf's field", 1, 16),
+                   integer("bins", 16, "bins of a spline", 2, 64),
+                   number("bound", 3, "a spline acts on (-bound, bound) of the normalised data", 0.1, 100),
+                   integer("depth", 2, "hidden layers of cnf's field", 1, 16),
                    integer("solver-steps", 4, "steps of the Runge-Kutta method that trains cnf", 1, 1000),
                    number("energy", 0.01, "weight of the path energy in the loss of cnf", 0, 10),
                    number("tolerance", 1e-5, "of dopri5, which evaluates cnf", 1e-12, 1)},
-      .image_settings = {"layers=4", "hidden=128"},
+      .image_settings = {"layers=4", "hidden=128", "bins=8", "bound=4"},
       .defaults =
           [](const Settings& s, const DataSummary& data) {
             const std::string& variant = s.word("variant");
@@ -126,9 +126,9 @@ Family flow_family() {
             return TrainingDefaults{.steps = 6000, .batch = 128, .rate = 3e-3};
           },
       .build = [](const Settings& s, const DataSummary& data, Rng& rng) { return build_variant(s, data.width, rng); },
-      .test_variants = {{"variant=spline", "layers=3", "hidden=16"},
+      .test_variants = {{"variant=spline", "layers=3", "hidden=16", "bins=8", "bound=4"},
                         {"variant=realnvp", "layers=4", "hidden=16"},
-                        {"variant=spline-ar", "layers=2", "hidden=16"},
+                        {"variant=spline-ar", "layers=2", "hidden=16", "bins=8", "bound=4"},
                         {"variant=maf", "layers=3", "hidden=16"},
                         {"variant=iaf", "layers=3", "hidden=16"},
                         {"variant=cnf", "hidden=16", "depth=2"},
