@@ -156,6 +156,24 @@ TEST(Autoregressive, JacobiIterationGivesTheSequentialSamples) {
     }
 }
 
+TEST(Autoregressive, SamplesHaveSecondDerivativesInNoiseAndParameters) {
+  for (Conditional conditional : {Conditional::normal_mixture, Conditional::logistic_mixture}) {
+    Rng rng(14);
+    Autoregressive model(3, {.conditional = conditional, .components = 2, .hidden = 3, .depth = 1}, rng);
+    to_double(model, rng);
+    const std::vector<Field> parameters = parameters_of(model);
+    std::vector<Tensor> inputs{rng.uniform({2, 3}, float64) * 0.6 + 0.2};
+    for (const Field& field : parameters) inputs.push_back(field.value());
+    const ListMap push = [&](std::span<const Variable> x) {
+      for (size_t i = 0; i < parameters.size(); ++i) *parameters[i].parameter = x[i + 1];
+      return model.push(x[0]);
+    };
+    const GradcheckReport report = gradcheck(push, inputs, {.step = 1e-4});
+    EXPECT_TRUE(report.ok()) << to_string(report);
+    EXPECT_GT(report.second_order, 0);
+  }
+}
+
 TEST(Autoregressive, TheOrderDecidesWhoDependsOnWhom) {
   for (Ordering ordering : {Ordering::natural, Ordering::reversed, Ordering::random}) {
     Rng rng(8);
