@@ -9,10 +9,12 @@ Family flow_matching_family() {
       .title = "flow matching",
       .map = "x = z carried by dx/dt = v(x, t) from t = 0 to t = 1, v learned by regression on straight paths",
       .density = "by the ODE: log p(x) = log p0(z) - integral of div v along the path",
-      .settings = {choice("variant", {"ot", "independent"}, "how noise and data of a batch are paired"),
+      .settings = {choice("variant", {"ot", "independent", "schroedinger-bridge", "trigonometric"},
+                          "pairs by optimal transport or by chance, on straight paths; entropic pairs and Brownian "
+                          "bridges; pairs by chance on trigonometric paths"),
                    integer("hidden", 128, "width of the hidden layers"), integer("depth", 4, "hidden layers", 1, 16),
                    integer("frequencies", 0, "sine and cosine pairs that tell the network the time", 0, 64),
-                   number("sigma", 0, "noise added to the paths", 0, 10),
+                   number("sigma", 0, "noise added to the paths; of schroedinger-bridge 0 is 0.3", 0, 10),
                    choice("solver", {"dopri5", "rk4", "heun", "midpoint", "euler"}, "for sampling"),
                    integer("solver-steps", 50, "steps of a solver with fixed steps", 1, 100000),
                    number("tolerance", 1e-5, "of dopri5", 1e-12, 1),
@@ -35,11 +37,20 @@ Family flow_matching_family() {
             const bool exact = s.is("divergence", "auto") ? data.width <= 16 : s.is("divergence", "exact");
             settings.divergence = exact ? DivergenceKind::exact : DivergenceKind::hutchinson;
             auto model = std::make_unique<FlowMatching>(data.width, settings, rng);
-            auto objective = std::make_unique<VelocityMatching>(
-                *model, s.is("variant", "ot") ? Pairing::optimal : Pairing::independent, s.number("sigma"));
+            MatchingSettings matching{.sigma = s.number("sigma")};
+            if (s.is("variant", "ot")) matching.pairing = Pairing::optimal;
+            if (s.is("variant", "trigonometric")) matching.interpolant = Interpolant::trigonometric;
+            if (s.is("variant", "schroedinger-bridge")) {
+              matching.pairing = Pairing::entropic;
+              if (matching.sigma == 0) matching.sigma = 0.3;
+            }
+            auto objective = std::make_unique<VelocityMatching>(*model, matching);
             return Built{std::move(model), std::move(objective)};
           },
-      .test_variants = {{"variant=ot", "hidden=24", "depth=2"}, {"variant=independent", "hidden=24", "depth=2"}},
+      .test_variants = {{"variant=ot", "hidden=24", "depth=2"},
+                        {"variant=independent", "hidden=24", "depth=2"},
+                        {"variant=schroedinger-bridge", "hidden=24", "depth=2"},
+                        {"variant=trigonometric", "hidden=24", "depth=2"}},
   };
 }
 

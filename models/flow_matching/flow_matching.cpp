@@ -4,6 +4,7 @@
 
 #include "autograd/functional.h"
 #include "models/assignment.h"
+#include "models/entropic_pairing.h"
 #include "tensor/ops/index.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
@@ -89,17 +90,44 @@ LogDensity FlowMatching::log_density(const Tensor& x, Rng& rng) const {
           join(solver, exact ? ", exact divergence" : ", one Hutchinson probe")};
 }
 
+VelocityMatching::VelocityMatching(const FlowMatching& model, const MatchingSettings& settings)
+    : model_(model), settings_(settings) {
+  check(settings.pairing != Pairing::entropic || settings.sigma > 0, "flow-matching: sigma ", settings.sigma,
+        ": a Schrödinger bridge needs a sigma above 0");
+}
+
 Variable VelocityMatching::loss(const Tensor& batch, Rng& rng) const {
   const int64_t n = batch.size(0);
   const Tensor& x1 = batch;
   Tensor x0 = rng.normal(batch.shape(), batch.dtype());
-  if (pairing_ == Pairing::optimal) x0 = index_select(x0, 0, optimal_pairing(x1, x0));
+  if (settings_.pairing == Pairing::optimal) x0 = index_select(x0, 0, optimal_pairing(x1, x0));
+  if (settings_.pairing == Pairing::entropic)
+    x0 = index_select(x0, 0, entropic_pairing(x1, x0, 2 * settings_.sigma * settings_.sigma, rng));
   const Tensor t = rng.uniform({n, 1}, batch.dtype());
-  Tensor xt = x0 + t * (x1 - x0);
-  if (sigma_ > 0) xt = xt + rng.normal(batch.shape(), batch.dtype()) * sigma_;
+  Tensor xt, velocity;
+  if (settings_.interpolant == Interpolant::straight) {
+    xt = x0 + t * (x1 - x0);
+    velocity = x1 - x0;
+  } else {
+    const double quarter = std::numbers::pi / 2;
+    const Tensor c = cos(t * quarter), s = sin(t * quarter);
+    xt = c * x0 + s * x1;
+    velocity = (c * x1 - s * x0) * quarter;
+  }
+  if (settings_.sigma > 0) {
+    const Tensor noise = rng.normal(batch.shape(), batch.dtype()) * settings_.sigma;
+    if (settings_.pairing == Pairing::entropic) {
+      // A Brownian bridge: deviation σ √(t (1 − t)), whose own velocity is its derivative in t times the noise.
+      const Tensor deviation = sqrt(t * (1.0 - t));
+      xt = xt + deviation * noise;
+      velocity = velocity + noise * ((1.0 - t * 2.0) / (deviation * 2.0));
+    } else {
+      xt = xt + noise;
+    }
+  }
   const Variable v = model_.velocity()(Variable(xt), t);
   // Summed over coordinates, averaged over rows.
-  return sum(square(v - Variable(x1 - x0))) / double(n);
+  return sum(square(v - Variable(velocity))) / double(n);
 }
 
 }  // namespace pf

@@ -4,7 +4,9 @@
 // (Lipman et al. 2022, arXiv 2210.02747; Tong et al. 2023, arXiv 2302.00482).
 //
 //   loss      E ‖v(x_t, t) − (x₁ − x₀)‖²  with  x_t = (1 − t) x₀ + t x₁ + σ ξ       (Tong et al., eq. 14–15)
-//   pairing   independent (I-CFM), or the optimal assignment within the batch (OT-CFM, their section 3.2)
+//   pairing   independent (I-CFM), the optimal assignment within the batch (OT-CFM, their section 3.2.2), or the entropic
+//             plan, with Brownian bridges between the pairs: a Schrödinger bridge (SB-CFM, their section 3.2.3)
+//   path      straight, or trigonometric: cos(πt/2) x₀ + sin(πt/2) x₁ (Albergo & Vanden-Eijnden 2023, arXiv 2209.15571)
 //   density   log p(x) = log p₀(z) − ∫ div v dt along the path                      (Chen et al. 2018, arXiv 1806.07366)
 
 #include "models/objective.h"
@@ -67,19 +69,26 @@ class FlowMatching final : public Implements<FlowMatching, Transform> {
   VelocityField velocity_;
 };
 
-enum class Pairing { independent, optimal };
+enum class Pairing { independent, optimal, entropic };
+enum class Interpolant { straight, trigonometric };
+
+struct MatchingSettings {
+  Pairing pairing = Pairing::independent;
+  Interpolant interpolant = Interpolant::straight;
+  double sigma = 0;  // of the noise around the paths; with the entropic plan that of the bridges, above 0
+};
 
 class VelocityMatching final : public Objective {
  public:
+  VelocityMatching(const FlowMatching& model, const MatchingSettings& settings);
   VelocityMatching(const FlowMatching& model, Pairing pairing, double sigma = 0)
-      : model_(model), pairing_(pairing), sigma_(sigma) {}
+      : VelocityMatching(model, MatchingSettings{.pairing = pairing, .sigma = sigma}) {}
   std::string name() const override { return "velocity matching (mean square)"; }
   Variable loss(const Tensor& batch, Rng& rng) const override;
 
  private:
   const FlowMatching& model_;
-  Pairing pairing_;
-  double sigma_;
+  MatchingSettings settings_;
 };
 
 }  // namespace pf

@@ -1,0 +1,50 @@
+#include "models/entropic_pairing.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "models/assignment.h"
+#include "models/flow_matching/flow_matching.h"
+#include "tensor/ops/argmax.h"
+#include "tensor/ops/exponential.h"
+#include "tensor/ops/index.h"
+#include "tensor/ops/power.h"
+#include "tensor/ops/reduce.h"
+#include "tensor/ops/rounding.h"
+#include "tests/support/temporary.h"
+
+namespace pf {
+namespace {
+
+TEST(EntropicPairing, ThePlanHasItsMarginals) {
+  Rng rng(1);
+  const Tensor plan =
+      exp(log_entropic_plan(rng.normal({40, 2}, float64), rng.normal({60, 2}, float64), 0.2, 2000, 1e-9));
+  EXPECT_LT(max(abs(sum(plan, 1) * 40.0 - 1.0)).item(), 1e-6);
+  EXPECT_LT(max(abs(sum(plan, 0) * 60.0 - 1.0)).item(), 1e-6);
+}
+
+// Between N(0, s²) and N(m, s²) the plan is Gaussian with covariance √(s⁴ + ε²/4) − ε/2 for the cost ‖x − y‖²
+// (Janati et al. 2020, arXiv 2006.02572, theorem 1, whose ε is half of this cost's).
+TEST(EntropicPairing, BetweenTwoGaussiansTheCovarianceIsKnown) {
+  Rng rng(2);
+  const double epsilon = 0.8;
+  const Tensor x = rng.normal({1500, 1}, float64), y = rng.normal({1500, 1}, float64) + 2.0;
+  const Tensor plan = exp(log_entropic_plan(x, y, epsilon, 2000, 1e-8));
+  const double covariance = sum(plan * (x - mean(x)) * transpose(y - mean(y))).item();
+  EXPECT_NEAR(covariance, std::sqrt(1 + epsilon * epsilon / 16) - epsilon / 4, 0.06);
+}
+
+TEST(EntropicPairing, ASmallEpsilonGivesNearlyTheOptimalCost) {
+  Rng rng(3);
+  const Tensor x = rng.normal({200, 2}, float64), y = rng.normal({200, 2}, float64) + 1.0;
+  auto cost = [&](const Tensor& index) { return mean(sum(square(x - index_select(y, 0, index)), -1)).item(); };
+  const double best = cost(optimal_pairing(x, y)), drawn = cost(entropic_pairing(x, y, 0.05, rng));
+  EXPECT_GT(drawn, best - 0.3);
+  EXPECT_LT(drawn, best + 0.3);
+  EXPECT_TRUE(testing::contains(testing::error_of([&] { log_entropic_plan(x, y, 0); }), "expected above 0"));
+}
+
+}  // namespace
+}  // namespace pf
