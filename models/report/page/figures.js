@@ -54,7 +54,9 @@ const figures = {
     const y = [low - 0.06 * spread, Math.min(known[known.length - 1], at(0.97) + 0.25 * spread) + 0.06 * spread];
     const last = steps[steps.length - 1];
     const short = (v) => (v >= 1e6 ? label(v / 1e6) + "M" : v >= 1000 ? label(v / 1000) + "k" : label(v));
-    const view = open(canvas), plot = axes(view, { x: [0, last || 1], y, xName: "step", xLabel: short, left: 46 });
+    const wide = canvas.clientWidth > 300 && root.clientWidth <= 520;  // alone in its row on a phone
+    const view = open(canvas, wide ? 0.55 : 1);
+    const plot = axes(view, { x: [0, last || 1], y, xName: "step", xLabel: short, left: 46 });
     const line = (data, colour, width, alpha) => plot.inside(() => {
       view.pen.strokeStyle = colour;
       view.pen.lineWidth = width;
