@@ -6,7 +6,6 @@
 #include "tensor/ops/index.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/reduce.h"
-#include "tensor/ops/rounding.h"
 #include "tensor/ops/sort.h"
 
 namespace pf {
@@ -18,18 +17,14 @@ Tensor order_of(int64_t width, Ordering ordering, Rng& rng) {
   return ordering == Ordering::natural ? natural : contiguous(flip(natural, 0));
 }
 
-/// Quantiles of 0 and 1 are infinite; noise that was rounded to them counts as the number beside.
+/// Noise that was rounded to 0 or 1 counts as the number beside.
 Tensor inside(const Tensor& u) {
-  const bool single = u.dtype() == float32;
-  const double least = single ? double(std::numeric_limits<float>::min()) : std::numeric_limits<double>::min();
-  const double epsilon =
-      single ? double(std::numeric_limits<float>::epsilon()) : std::numeric_limits<double>::epsilon();
   if (u.numel() > 0) {
     const double low = min(u).item(), high = max(u).item();
     check(!(low < 0 || high > 1), "autoregressive push: noise from ", low, " to ", high,
           ": expected numbers between 0 and 1");
   }
-  return clamp(u, least, 1 - epsilon / 2);
+  return inside_unit_interval(u);
 }
 
 /// What is added to u to bring it inside is a constant, so that u keeps its derivative.

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <numbers>
 
 #include "models/autoregressive/mixture_terms.h"
 #include "tensor/ops/join.h"
@@ -160,9 +158,7 @@ Variable ConditionalMixture::log_density(const Variable& x) const {
 Variable ConditionalMixture::cdf(const Variable& x) const {
   const Variable z = (unsqueeze(x, -1) - means) * exp(-log_scales);
   const Variable u = sum(softmax(log_weights, -1) * standard_cdf(component, z), -1);
-  if (x.dtype() == float32)
-    return clamp(u, double(std::numeric_limits<float>::min()), 1 - double(std::numeric_limits<float>::epsilon()) / 2);
-  return clamp(u, std::numeric_limits<double>::min(), 1 - std::numeric_limits<double>::epsilon() / 2);
+  return inside_unit_interval(u);
 }
 
 Variable ConditionalMixture::quantile(const Variable& u) const {

@@ -3,9 +3,21 @@
 // it is. Normal components (Bishop 1994, mixture density networks) or logistic ones (as in PixelCNN++, Salimans et al.
 // 2017, arXiv 1701.05517, section 2.1), whose distribution function is a sigmoid.
 
+#include <limits>
+
 #include "autograd/autograd.h"
+#include "tensor/ops/rounding.h"
 
 namespace pf {
+
+/// u with 0 and 1 moved to the nearest numbers between them, whose quantiles are finite.
+template <Array A> A inside_unit_interval(const A& u) {
+  using Single = std::numeric_limits<float>;
+  using Double = std::numeric_limits<double>;
+  const bool single = u.dtype() == float32;
+  return clamp(u, single ? double(Single::min()) : Double::min(),
+               1 - (single ? double(Single::epsilon()) : Double::epsilon()) / 2);
+}
 
 enum class Component { normal, logistic };
 
