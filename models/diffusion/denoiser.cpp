@@ -22,6 +22,8 @@ Denoiser::Denoiser(int64_t width, const DenoiserSettings& settings, Rng& rng)
           rng) {
   check(settings.data_deviation > 0, "denoiser: data deviation ", settings.data_deviation,
         ": expected a positive number, such as 1 for normalised data");
+  check(settings.guess_deviation >= 0, "denoiser: guess deviation ", settings.guess_deviation,
+        ": expected a positive number, or 0 for none");
 }
 
 Variable Denoiser::raw(const Variable& x, const Tensor& log_ratio) const {
@@ -32,7 +34,10 @@ Variable Denoiser::raw(const Variable& x, const Tensor& log_ratio) const {
     inputs.emplace_back(sin(angle));
     inputs.emplace_back(cos(angle));
   }
-  return net_(concat(inputs, 1));
+  const Variable said = net_(concat(inputs, 1));
+  if (settings_.prediction != Prediction::clean || settings_.guess_deviation == 0) return said;
+  const Tensor ratio = exp(log_ratio), trust = 1.0 / (square(ratio * (1 / settings_.guess_deviation)) + 1.0);
+  return x * (trust * sqrt(square(ratio) + 1.0)) + said * (1.0 - trust);
 }
 
 Estimate<Variable> Denoiser::operator()(const Variable& x, double log_ratio) const {

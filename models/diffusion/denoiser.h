@@ -14,6 +14,9 @@ struct DenoiserSettings {
   int64_t hidden = 128, depth = 3;
   int64_t frequencies = 2;    // sine and cosine pairs that tell the network the ratio
   double data_deviation = 1;  // of a coordinate of the data: what is noised is x / data_deviation
+  /// For predictions of the clean point: the error of what the network says, in the same units. Where that exceeds the
+  /// noise, the noisy point itself is the better guess: x̂₀ is the mean of both, weighted by precision. 0: the network alone.
+  double guess_deviation = 0;
 };
 
 /// x_t and ln(σ/α) → x̂₀ and ε̂. A multilayer perceptron that sees x_t, c = ¼ ln(σ/α) and sin πkc, cos πkc for

@@ -16,7 +16,8 @@ DenoiserSettings denoiser_settings(const Settings& s) {
           .hidden = s.integer("hidden"),
           .depth = s.integer("depth"),
           .frequencies = s.integer("frequencies"),
-          .data_deviation = s.number("data-deviation")};
+          .data_deviation = s.number("data-deviation"),
+          .guess_deviation = s.number("guess-deviation")};
 }
 
 /// A model and its objective, which learns the model's denoiser.
@@ -62,6 +63,8 @@ Family diffusion_family() {
                    integer("hidden", 96, "width of the hidden layers"), integer("depth", 3, "hidden layers", 1, 16),
                    integer("frequencies", 2, "sine and cosine pairs that tell the network the noise level", 0, 64),
                    number("data-deviation", 1, "standard deviation of a coordinate of the normalised data", 1e-6, 1e6),
+                   number("guess-deviation", 0,
+                          "for x0: error of the network's guess, weighed against the noise; 0: none", 0, 1e6),
                    choice("solver", {"dopri5", "heun", "ddim", "dpmpp-2m", "ancestral", "sde"},
                           "for sampling; ancestral and sde take noise at every step"),
                    integer("solver-steps", 32, "steps of a solver with fixed steps; 2 or more with noise", 1, 100000),
@@ -71,7 +74,8 @@ Family diffusion_family() {
                    choice("divergence", {"auto", "exact", "hutchinson"},
                           "of the density; auto: exact up to 16 columns")},
       // Noise and v have as many dimensions as an image, more than pass through the hidden layers; clean images have few.
-      .image_settings = {"hidden=512", "prediction=x0", "data-deviation=0.7", "solver=heun", "solver-steps=18"},
+      .image_settings = {"hidden=512", "prediction=x0", "data-deviation=0.7", "guess-deviation=0.15", "solver=heun",
+                         "solver-steps=18"},
       .defaults =
           [](const Settings&, const DataSummary& data) {
             return data.image ? TrainingDefaults{.steps = 4000, .batch = 128}

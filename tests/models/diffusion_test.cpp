@@ -287,6 +287,22 @@ TEST(Diffusion, EverySolverFollowsTheSameFlow) {
   for (int64_t i = 0; i < 10; ++i) EXPECT_NEAR(found.at({i}), exact.at({i}), 5 * error.at({i}) + 1e-5);
 }
 
+// x̂₀ = (s² x̄ + r² guess)/(s² + r²) for a guess that errs by s and a point x̄ = x/α that errs by r = σ/α.
+TEST(Diffusion, AGuessIsWeighedAgainstTheNoise) {
+  Rng first(8), second(8);
+  DenoiserSettings settings{.prediction = Prediction::clean, .hidden = 8, .depth = 1};
+  const Denoiser plain(2, settings, first);
+  settings.guess_deviation = 0.2;
+  const Denoiser weighed(2, settings, second);
+  const Tensor x = first.normal({5, 2});
+  for (double r : {0.004, 0.2, 3.0, 160.0}) {
+    const double s2 = 0.04, r2 = r * r, alpha = NoiseLevel::at(std::log(r)).alpha;
+    const Tensor guess = plain(Variable(x), std::log(r)).clean.value();
+    const Tensor expected = (x * (s2 / alpha) + guess * r2) * (1 / (s2 + r2));
+    EXPECT_LT(max(abs(weighed(Variable(x), std::log(r)).clean.value() - expected)).item(), 1e-5) << r;
+  }
+}
+
 // What no denoiser can know: the target's variance given x_t. For noise α²c²/(α²c² + σ²), for the clean point
 // c²σ²/(α²c² + σ²), for v c²/(α²c² + σ²).
 TEST(Diffusion, TrainingReachesTheLeastLoss) {
