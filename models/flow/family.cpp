@@ -120,7 +120,7 @@ Family flow_family() {
             const std::string& variant = s.word("variant");
             if (data.image)
               return TrainingDefaults{.steps = variant == "cnf" || variant == "spline-ar" ? 600 : 2000, .batch = 128};
-            if (variant == "cnf") return TrainingDefaults{.steps = 1500, .batch = 128, .rate = 5e-3};
+            if (variant == "cnf") return TrainingDefaults{.steps = 1500, .batch = 128, .rate = 1.5e-2};
             if (variant == "residual") return TrainingDefaults{.steps = 2000, .batch = 128, .rate = 3e-3};
             if (variant == "planar") return TrainingDefaults{.steps = 4000, .batch = 128, .rate = 8e-3};
             return TrainingDefaults{.steps = 6000, .batch = 128, .rate = 3e-3};
