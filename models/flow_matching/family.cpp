@@ -1,5 +1,6 @@
 #include "models/family.h"
 #include "models/flow_matching/flow_matching.h"
+#include "models/flow_matching/mean_flow.h"
 
 namespace pf {
 
@@ -8,10 +9,10 @@ Family flow_matching_family() {
       .name = "flow-matching",
       .title = "flow matching",
       .map = "x = z carried by dx/dt = v(x, t) from t = 0 to t = 1, v learned by regression on straight paths",
-      .density = "by the ODE: log p(x) = log p0(z) - integral of div v along the path",
-      .settings = {choice("variant", {"ot", "independent", "schroedinger-bridge", "trigonometric"},
+      .density = "by the ODE: log p(x) = log p0(z) - integral of div v along the path; mean-flow: none",
+      .settings = {choice("variant", {"ot", "independent", "schroedinger-bridge", "trigonometric", "mean-flow"},
                           "pairs by optimal transport or by chance, on straight paths; entropic pairs and Brownian "
-                          "bridges; pairs by chance on trigonometric paths"),
+                          "bridges; pairs by chance on trigonometric paths; one jump by average velocities"),
                    integer("hidden", 128, "width of the hidden layers"), integer("depth", 4, "hidden layers", 1, 16),
                    integer("frequencies", 0, "sine and cosine pairs that tell the network the time", 0, 64),
                    number("sigma", 0, "noise added to the paths; of schroedinger-bridge 0 is 0.3", 0, 10),
@@ -28,6 +29,11 @@ Family flow_matching_family() {
           },
       .build =
           [](const Settings& s, const DataSummary& data, Rng& rng) {
+            if (s.is("variant", "mean-flow")) {
+              auto model = std::make_unique<MeanFlow>(data.width, s.integer("hidden"), s.integer("depth"), rng);
+              auto objective = std::make_unique<MeanVelocityMatching>(*model);
+              return Built{std::move(model), std::move(objective)};
+            }
             FlowMatchingSettings settings{
                 .hidden = s.integer("hidden"), .depth = s.integer("depth"), .frequencies = s.integer("frequencies")};
             settings.sampling = {.method = parse_ode_method(s.word("solver")),
@@ -50,7 +56,8 @@ Family flow_matching_family() {
       .test_variants = {{"variant=ot", "hidden=24", "depth=2"},
                         {"variant=independent", "hidden=24", "depth=2"},
                         {"variant=schroedinger-bridge", "hidden=24", "depth=2"},
-                        {"variant=trigonometric", "hidden=24", "depth=2"}},
+                        {"variant=trigonometric", "hidden=24", "depth=2"},
+                        {"variant=mean-flow", "hidden=24", "depth=2"}},
   };
 }
 

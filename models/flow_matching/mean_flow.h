@@ -1,0 +1,59 @@
+#pragma once
+// MeanFlow (Geng et al. 2025, arXiv 2505.13447): a network of the average velocity u between two times, so that one evaluation
+// goes all the way. With noise at time 0 and data at time 1,
+//
+//   x_e = x_s + (e − s) u(x_s, s, e),     x = z + u(z, 0, 1)
+//
+// Differentiating along the flow gives what u has to satisfy, with the instantaneous velocity v (their eq. 6, whose time runs
+// the other way):
+//
+//   u = v + (e − s) du/ds,   du/ds = ∂u/∂x · v + ∂u/∂s
+//
+// The total derivative is one forward-mode product; the right side is held still and regressed on, with v = x₁ − x₀ of
+// pairs by optimal transport within the batch.
+
+#include "models/objective.h"
+#include "nn/mlp.h"
+
+namespace pf {
+
+class MeanFlow final : public Implements<MeanFlow, Transform> {
+ public:
+  /// A multilayer perceptron of (x, s, e − s) on R^width with `depth` hidden layers.
+  MeanFlow(int64_t width, int64_t hidden, int64_t depth, Rng& rng);
+
+  const Distribution& base() const override { return base_; }
+  int64_t width() const override { return base_.width(); }
+  Traits traits() const override { return {.same_width = true, .reconstructs = false}; }
+  Variable push(const Variable& z) const override;
+  /// By optimisation: a base point whose image is near x.
+  Tensor encode(const Tensor& x) const override;
+  /// Where the average velocities from 0 to t lead.
+  std::vector<Tensor> path(const Tensor& z) const override;
+  /// u of rows (x, s, e − s): [n, width + 2] → [n, width].
+  Variable velocity(const Variable& rows) const { return net_(rows); }
+
+  static void fields(auto& self, auto&& visit) { visit("net", self.net_); }
+
+ private:
+  const char* family() const override { return "flow-matching"; }
+  Variable jump(const Variable& z, double until) const;
+  Normal base_;
+  Mlp net_;
+};
+
+class MeanVelocityMatching final : public Objective {
+ public:
+  /// different: the part of rows whose two times differ (the others learn v itself). power: rows are weighed by
+  /// 1 / (error² + 10⁻³)^power, which keeps single rows from ruling (their section 4.3).
+  explicit MeanVelocityMatching(const MeanFlow& model, double different = 0.5, double power = 0.5)
+      : model_(model), different_(different), power_(power) {}
+  std::string name() const override { return "mean velocity matching (weighted square)"; }
+  Variable loss(const Tensor& batch, Rng& rng) const override;
+
+ private:
+  const MeanFlow& model_;
+  double different_, power_;
+};
+
+}  // namespace pf
