@@ -13,13 +13,8 @@ Family diffusion_family();
 
 const std::vector<Family>& families() {
   static const std::vector<Family> list{
-      autoencoder_family(),
-      vae_family(),
-      gan_family(),
-      flow_family(),
-      autoregressive_family(),
-      flow_matching_family(),
-      diffusion_family(),
+      autoencoder_family(),    vae_family(),           gan_family(),       flow_family(),
+      autoregressive_family(), flow_matching_family(), diffusion_family(),
   };
   return list;
 }

@@ -16,7 +16,7 @@ struct RefinementOptions {
   double gamma = 0.05;  // of R1: how smooth the critic is
   int64_t hidden = 64;
   int64_t steps = 30;
-  double step_size = 0.002; // η, on data of about unit variance
+  double step_size = 0.002;  // η, on data of about unit variance
 };
 
 class Refinement {
