@@ -40,7 +40,7 @@ Variable Denoiser::raw(const Variable& x, const Tensor& log_ratio) const {
   return x * (trust * sqrt(square(ratio) + 1.0)) + said * (1.0 - trust);
 }
 
-Estimate<Variable> Denoiser::operator()(const Variable& x, double log_ratio) const {
+CleanAndNoise<Variable> Denoiser::operator()(const Variable& x, double log_ratio) const {
   const NoiseLevel level = NoiseLevel::at(log_ratio);
   return interpret(settings_.prediction, raw(x, full({1, 1}, log_ratio, x.dtype())), x, level.alpha, level.sigma);
 }
@@ -48,7 +48,7 @@ Estimate<Variable> Denoiser::operator()(const Variable& x, double log_ratio) con
 Variable DenoisingMatching::loss(const Tensor& batch, Rng& rng) const {
   const int64_t n = batch.size(0);
   const DenoiserSettings& settings = denoiser_.settings();
-  const Estimate<Tensor> truth{batch * (1 / settings.data_deviation), rng.normal(batch.shape(), batch.dtype())};
+  const CleanAndNoise<Tensor> truth{batch * (1 / settings.data_deviation), rng.normal(batch.shape(), batch.dtype())};
   const Tensor cells = reshape(arange(0, double(n), 1, batch.dtype()), {n, 1});
   const Tensor quantile = (cells + rng.uniform({n, 1}, batch.dtype())) * (1 / double(n));
   // In single precision the last quantile may round to 1.

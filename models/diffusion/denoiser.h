@@ -27,7 +27,7 @@ class Denoiser {
   /// What the network says: x [n, width], log_ratio [n, 1] or [1, 1] → [n, width].
   Variable raw(const Variable& x, const Tensor& log_ratio) const;
   /// The same as x̂₀ and ε̂, one ratio for all rows.
-  Estimate<Variable> operator()(const Variable& x, double log_ratio) const;
+  CleanAndNoise<Variable> operator()(const Variable& x, double log_ratio) const;
   const DenoiserSettings& settings() const { return settings_; }
   NoiseSchedule schedule() const { return NoiseSchedule(settings_.schedule); }
   static void fields(auto& self, auto&& visit) { visit("net", self.net_); }

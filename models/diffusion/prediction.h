@@ -18,11 +18,11 @@ namespace pf {
 enum class Prediction { clean, noise, velocity, score };
 
 /// x̂₀ and ε̂: x_t = α x̂₀ + σ ε̂.
-template <class A> struct Estimate { A clean, noise; };
+template <class A> struct CleanAndNoise { A clean, noise; };
 
 /// α and σ are numbers, or arrays that broadcast against x_t.
 template <Array A, class C>
-Estimate<A> interpret(Prediction kind, const A& said, const A& x, const C& alpha, const C& sigma) {
+CleanAndNoise<A> interpret(Prediction kind, const A& said, const A& x, const C& alpha, const C& sigma) {
   switch (kind) {
     case Prediction::clean:
       return {said, (x - alpha * said) / sigma};
@@ -37,7 +37,8 @@ Estimate<A> interpret(Prediction kind, const A& said, const A& x, const C& alpha
 }
 
 /// The answer of a kind that says the same as `estimate`.
-template <Array A, class C> A express(Prediction kind, const Estimate<A>& estimate, const C& alpha, const C& sigma) {
+template <Array A, class C>
+A express(Prediction kind, const CleanAndNoise<A>& estimate, const C& alpha, const C& sigma) {
   switch (kind) {
     case Prediction::clean:
       return estimate.clean;

@@ -8,7 +8,9 @@ namespace pf {
 namespace {
 
 /// x̂₀ and ε̂ put together at another ratio: the whole of DDIM.
-Variable mixed(const Estimate<Variable>& e, const NoiseLevel& at) { return e.clean * at.alpha + e.noise * at.sigma; }
+Variable mixed(const CleanAndNoise<Variable>& e, const NoiseLevel& at) {
+  return e.clean * at.alpha + e.noise * at.sigma;
+}
 
 }  // namespace
 
@@ -24,10 +26,10 @@ Variable solve_on_grid(DiffusionSolver solver, const DenoiserAt& denoiser, Varia
   if (watch) watch(x);
   for (size_t i = 0; i + 1 < grid.size(); ++i) {
     const NoiseLevel here = NoiseLevel::at(grid[i]), there = NoiseLevel::at(grid[i + 1]);
-    const Estimate<Variable> e = denoiser(x, grid[i]);
+    const CleanAndNoise<Variable> e = denoiser(x, grid[i]);
     switch (solver) {
       case DiffusionSolver::heun: {
-        const Estimate<Variable> next = denoiser(mixed(e, there), grid[i + 1]);
+        const CleanAndNoise<Variable> next = denoiser(mixed(e, there), grid[i + 1]);
         const double step = there.sigma / there.alpha - here.sigma / here.alpha;
         x = (x * (1 / here.alpha) + (e.noise + next.noise) * (0.5 * step)) * there.alpha;
         break;

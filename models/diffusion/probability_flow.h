@@ -15,7 +15,7 @@
 namespace pf {
 
 /// x_t, ln(σ/α) ↦ x̂₀ and ε̂.
-using DenoiserAt = std::function<Estimate<Variable>(const Variable& x, double log_ratio)>;
+using DenoiserAt = std::function<CleanAndNoise<Variable>(const Variable& x, double log_ratio)>;
 using WatchState = std::function<void(const Variable& x)>;
 
 enum class DiffusionSolver {

@@ -9,7 +9,7 @@ namespace pf {
 
 // Degrees as in MADE (Germain et al. 2015, arXiv 1502.03509): coordinates have 1 … width, hidden units are spread over
 // 1 … width − 1 and see the degrees up to their own, parameters see those below their own.
-AutoregressiveLayer::AutoregressiveLayer(int64_t width, const AutoregressiveSettings& settings, bool last_first,
+AutoregressiveLayer::AutoregressiveLayer(int64_t width, const AutoregressiveFlowSettings& settings, bool last_first,
                                          Rng& rng)
     : settings_(settings) {
   settings.map.validate("flow");

@@ -12,7 +12,7 @@
 
 namespace pf {
 
-struct AutoregressiveSettings {
+struct AutoregressiveFlowSettings {
   ElementwiseMap map;
   int64_t hidden = 64;           // width of the network's two hidden layers
   bool pull_in_one_pass = true;  // else pushing is
@@ -21,7 +21,7 @@ struct AutoregressiveSettings {
 class AutoregressiveLayer final : public Implements<AutoregressiveLayer, FlowLayer> {
  public:
   /// Coordinates in their order, or the last one first.
-  AutoregressiveLayer(int64_t width, const AutoregressiveSettings& settings, bool last_first, Rng& rng);
+  AutoregressiveLayer(int64_t width, const AutoregressiveFlowSettings& settings, bool last_first, Rng& rng);
 
   Mapped push(const Variable& z) const override {
     return settings_.pull_in_one_pass ? solve(z, false) : once(z, false);
@@ -37,7 +37,7 @@ class AutoregressiveLayer final : public Implements<AutoregressiveLayer, FlowLay
   /// The other direction: the input of `once` that gives `output`.
   Mapped solve(const Variable& output, bool pulling) const;
 
-  AutoregressiveSettings settings_;
+  AutoregressiveFlowSettings settings_;
   std::vector<MaskedLinear> network_;
 };
 

@@ -28,9 +28,9 @@ std::unique_ptr<Transform> build_coupling(CouplingKind kind, const Settings& s, 
 // Every other layer takes the coordinates in reverse.
 std::unique_ptr<Transform> build_autoregressive(CouplingKind kind, bool pull_in_one_pass, const Settings& s,
                                                 int64_t width, Rng& rng) {
-  const AutoregressiveSettings settings{.map = {kind, s.integer("bins"), s.number("bound")},
-                                        .hidden = s.integer("hidden"),
-                                        .pull_in_one_pass = pull_in_one_pass};
+  const AutoregressiveFlowSettings settings{.map = {kind, s.integer("bins"), s.number("bound")},
+                                            .hidden = s.integer("hidden"),
+                                            .pull_in_one_pass = pull_in_one_pass};
   std::vector<std::unique_ptr<FlowLayer>> layers;
   for (int64_t i = 0; i < layers_of(s); ++i)
     layers.push_back(std::make_unique<AutoregressiveLayer>(width, settings, i % 2 == 1, rng));

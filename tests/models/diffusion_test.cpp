@@ -64,8 +64,8 @@ TEST(Diffusion, EveryPredictionSaysTheSame) {
     EXPECT_NEAR(alpha * alpha + sigma * sigma, 1, 1e-15);
     const Tensor x = clean * alpha + noise * sigma;
     for (Prediction kind : all_predictions) {
-      const Tensor said = express(kind, Estimate<Tensor>{clean, noise}, alpha, sigma);
-      const Estimate<Tensor> back = interpret(kind, said, x, alpha, sigma);
+      const Tensor said = express(kind, CleanAndNoise<Tensor>{clean, noise}, alpha, sigma);
+      const CleanAndNoise<Tensor> back = interpret(kind, said, x, alpha, sigma);
       EXPECT_LT(max(abs(back.clean - clean)).item(), 1e-11) << int(kind);
       EXPECT_LT(max(abs(back.noise - noise)).item(), 1e-11) << int(kind);
     }
@@ -86,7 +86,7 @@ TEST(Diffusion, PreconditioningIsPredictionOfV) {
     EXPECT_LT(max(abs(ours - (x * c_skip + f * c_out))).item(), 1e-13);
     // What F is trained towards, and its weight: λ(σ) c_out² = 1.
     const Tensor target = (data - x * c_skip) * (1 / c_out);
-    const Tensor v = express(Prediction::velocity, Estimate<Tensor>{data * (1 / sigma_data), noise}, alpha, s);
+    const Tensor v = express(Prediction::velocity, CleanAndNoise<Tensor>{data * (1 / sigma_data), noise}, alpha, s);
     EXPECT_LT(max(abs(v + target)).item(), 1e-9);
     EXPECT_NEAR((sigma * sigma + s2) / std::pow(sigma * sigma_data, 2) * c_out * c_out, 1, 1e-12);
   }
