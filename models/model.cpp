@@ -99,8 +99,8 @@ Model::Model(const ModelConfig& config, const Tensor& train_rows)
   const int64_t d = config.width;
   if (binary_ && config.levels == 0) {
     const double low = min(train_rows).item(), high = max(train_rows).item();
-    check(low >= 0 && high <= 1, config.family, ": a Bernoulli likelihood takes data in [0, 1], these run from ", low,
-          " to ", high, "; use likelihood=gaussian");
+    check(low >= 0 && high <= 1, config.family, ": probabilities of 0 or 1 take data in [0, 1], these run from ", low,
+          " to ", high, "; set a variant or likelihood for real numbers (pushforward families)");
     build(ones({d}), zeros({d}));
   } else if (binary_) {
     build(full({d}, config.levels - 1.0), zeros({d}));

@@ -170,6 +170,16 @@ std::vector<VitalSign> vital_signs(const Model& model, const Dataset& data) {
 
 }  // namespace
 
+TrainOptions default_options(const ModelConfig& config, const Dataset& data, double effort) {
+  const TrainingDefaults defaults =
+      family(config.family).defaults(config.settings, {.width = config.width, .image = config.image});
+  TrainOptions options;
+  options.steps = std::max<int64_t>(1, int64_t(double(defaults.steps) * effort));
+  options.batch = std::min(defaults.batch, data.train.size(0));
+  options.rate = defaults.rate;
+  return options;
+}
+
 std::string verdict_of(const std::vector<VitalSign>& signs) {
   std::string verdict;
   for (const VitalSign& sign : signs)

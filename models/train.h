@@ -23,6 +23,9 @@ struct TrainOptions {
   static TrainOptions from_json(const nlohmann::ordered_json& json);
 };
 
+/// What a model of this configuration is trained with unless somebody says otherwise; effort multiplies the steps.
+TrainOptions default_options(const ModelConfig& config, const Dataset& data, double effort = 1);
+
 struct TrainProgress {
   int64_t step = 0, steps = 0;
   double loss = 0;  // mean since the last report

@@ -4,6 +4,13 @@
 
 namespace pf {
 
+std::vector<int64_t> mlp_widths(int64_t in, int64_t hidden, int64_t depth, int64_t out) {
+  std::vector<int64_t> widths{in};
+  widths.insert(widths.end(), size_t(depth), hidden);
+  widths.push_back(out);
+  return widths;
+}
+
 Mlp::Mlp(const std::vector<int64_t>& widths, Rng& rng, MlpOptions settings) : options(settings) {
   check(widths.size() >= 2, "mlp: ", widths.size(), " widths: expected at least two, {in, hidden…, out}");
   for (size_t i = 0; i + 1 < widths.size(); ++i) {

@@ -6,6 +6,9 @@
 
 namespace pf {
 
+/// {in, hidden, …, hidden, out} with `depth` hidden layers of one width.
+std::vector<int64_t> mlp_widths(int64_t in, int64_t hidden, int64_t depth, int64_t out);
+
 struct MlpOptions {
   Activation activation = Activation::silu;
   Activation final_activation = Activation::identity;

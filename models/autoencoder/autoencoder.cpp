@@ -10,13 +10,6 @@
 namespace pf {
 namespace {
 
-std::vector<int64_t> widths(int64_t in, const AutoencoderSettings& settings, int64_t out) {
-  std::vector<int64_t> list{in};
-  list.insert(list.end(), size_t(settings.depth), settings.hidden);
-  list.push_back(out);
-  return list;
-}
-
 std::unique_ptr<CodeDensity> make_density(const AutoencoderSettings& s, Rng& rng) {
   if (s.density == CodeDensityKind::flow) return std::make_unique<FlowDensity>(s.latent, s.flow, rng);
   return std::make_unique<GaussianMixture>(s.latent, s.density == CodeDensityKind::mixture ? s.components : 1, rng);
@@ -27,8 +20,8 @@ std::unique_ptr<CodeDensity> make_density(const AutoencoderSettings& s, Rng& rng
 Autoencoder::Autoencoder(int64_t width, const AutoencoderSettings& settings, Rng& rng)
     : width_(width),
       latent_(settings.latent),
-      encoder_(widths(width, settings, settings.latent), rng),
-      decoder_(widths(settings.latent, settings, width), rng),
+      encoder_(mlp_widths(width, settings.hidden, settings.depth, settings.latent), rng),
+      decoder_(mlp_widths(settings.latent, settings.hidden, settings.depth, width), rng),
       density_(make_density(settings, rng)),
       base_(density_->base()) {}
 

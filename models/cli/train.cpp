@@ -99,11 +99,10 @@ void run(const Options& o) {
     data = load_dataset(o.data, {.seed = o.seed});
     ModelConfig config = ModelConfig::make(o.family, data, o.seed);
     for (const std::string& assignment : o.settings) config.settings.set(assignment);
-    const TrainingDefaults defaults =
-        family(o.family).defaults(config.settings, {.width = config.width, .image = config.image});
-    options.steps = o.steps.value_or(defaults.steps);
-    options.batch = o.batch.value_or(std::min(defaults.batch, data.train.size(0)));
-    options.rate = o.rate.value_or(defaults.rate);
+    options = default_options(config, data);
+    options.steps = o.steps.value_or(options.steps);
+    options.batch = o.batch.value_or(options.batch);
+    options.rate = o.rate.value_or(options.rate);
     if (options.batch > data.train.size(0))
       throw UsageError(
           join("--batch ", options.batch, ": ", data.name, " has only ", data.train.size(0), " rows to train on"));

@@ -12,14 +12,7 @@ namespace pf {
 
 Denoiser::Denoiser(int64_t width, const DenoiserSettings& settings, Rng& rng)
     : settings_(settings),
-      net_(
-          [&] {
-            std::vector<int64_t> widths{width + 1 + 2 * settings.frequencies};
-            for (int64_t i = 0; i < settings.depth; ++i) widths.push_back(settings.hidden);
-            widths.push_back(width);
-            return widths;
-          }(),
-          rng) {
+      net_(mlp_widths(width + 1 + 2 * settings.frequencies, settings.hidden, settings.depth, width), rng) {
   check(settings.data_deviation > 0, "denoiser: data deviation ", settings.data_deviation,
         ": expected a positive number, such as 1 for normalised data");
   check(settings.guess_deviation >= 0, "denoiser: guess deviation ", settings.guess_deviation,

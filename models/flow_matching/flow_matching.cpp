@@ -14,15 +14,7 @@
 namespace pf {
 
 VelocityField::VelocityField(int64_t width, int64_t hidden, int64_t depth, int64_t frequencies, Rng& rng)
-    : frequencies_(frequencies),
-      net_(
-          [&] {
-            std::vector<int64_t> widths{width + 1 + 2 * frequencies};
-            for (int64_t i = 0; i < depth; ++i) widths.push_back(hidden);
-            widths.push_back(width);
-            return widths;
-          }(),
-          rng) {}
+    : frequencies_(frequencies), net_(mlp_widths(width + 1 + 2 * frequencies, hidden, depth, width), rng) {}
 
 Variable VelocityField::operator()(const Variable& x, const Tensor& time) const {
   std::vector<Variable> inputs{x, Variable(expand(time, {x.size(0), 1}))};

@@ -12,19 +12,8 @@
 #include "tensor/ops/where.h"
 
 namespace pf {
-namespace {
-
-std::vector<int64_t> widths(int64_t width, int64_t hidden, int64_t depth) {
-  std::vector<int64_t> list(size_t(depth) + 2, hidden);
-  list.front() = width + 2;
-  list.back() = width;
-  return list;
-}
-
-}  // namespace
-
 MeanFlow::MeanFlow(int64_t width, int64_t hidden, int64_t depth, Rng& rng)
-    : base_(width), net_(widths(width, hidden, depth), rng) {}
+    : base_(width), net_(mlp_widths(width + 2, hidden, depth, width), rng) {}
 
 Variable MeanFlow::jump(const Variable& z, double until) const {
   const Tensor zero = zeros({z.size(0), 1}, z.dtype());

@@ -77,37 +77,18 @@ Tensor nearest_rows(const Tensor& rows, const Tensor& among) {
   return out;
 }
 
-std::string verdict_of(const std::vector<Metric>& metrics) {
-  for (const Metric& m : metrics)
-    if (m.name == "modes" && std::isfinite(m.floor) && m.value < m.floor)
-      return join("collapsed: ", m.value, " of ", m.floor, " modes");
-  return "ok";
-}
-
-TrainOptions options_for(const ModelConfig& config, const Family& family, const Dataset& data, double effort) {
-  const TrainingDefaults defaults = family.defaults(config.settings, {.width = config.width, .image = config.image});
-  TrainOptions options;
-  options.steps = std::max<int64_t>(1, int64_t(double(defaults.steps) * effort));
-  options.batch = std::min(defaults.batch, data.train.size(0));
-  options.rate = defaults.rate;
-  options.save_every = std::max<int64_t>(options.steps / 4, 1);
-  options.picture_every = options.steps;
-  return options;
-}
-
 /// The family's own positions on the way from the shared noise to x, [t, n, 2]: first `plane` itself, last `pushed`. The
 /// family works on normalised data; its scale turns into that of the data evenly along the way, not in one leap at the end.
-Tensor way(const Model& model, const Tensor& z, const Tensor& plane, const Tensor& pushed, Rng rng) {
+Tensor way(const Model& model, const Tensor& z, const Tensor& plane, const Tensor& pushed) {
   std::vector<Tensor> frames = model.inner().path(z);
   if (frames.size() == 1) frames.insert(frames.begin(), plane);
   frames.front() = plane;  // of a base of any kind and width
   // Some families first turn their base into normal noise, which is where the page starts.
   if (frames.size() > 2 && max(abs(frames[1] - plane)).item() < 1e-3) frames.erase(frames.begin() + 1);
   frames.back() = pushed;
-  const Tensor shift = model.normalise(zeros({1, 2}), rng), slope = model.normalise(ones({1, 2}), rng) - shift;
   for (size_t i = 1; i + 1 < frames.size(); ++i) {
     const double share = double(i) / double(frames.size() - 1);
-    frames[i] = frames[i] * (1 - share) + (frames[i] - shift) / slope * share;
+    frames[i] = frames[i] * (1 - share) + model.denormalise(frames[i]) * share;
   }
   return stack(frames, 0);
 }
@@ -123,9 +104,9 @@ void fill_plane(AtlasPanel& panel, const Model& model, const Tensor& plane, doub
   const Tensor z = shared_noise(model.transform().base(), plane, rng);
   panel.base = plane;
   panel.pushed = model.push(z);
-  panel.path = way(model, z, plane, panel.pushed, rng.child(2));
+  panel.path = way(model, z, plane, panel.pushed);
   const Tensor flat = plane_lines(), on_lines = noise_at(model.transform().base(), flat);
-  const Tensor moved = way(model, on_lines, flat, model.push(on_lines), rng.child(2));
+  const Tensor moved = way(model, on_lines, flat, model.push(on_lines));
   panel.lines = reshape(moved, {moved.size(0), 2 * lines, line_points, 2});
   panel.samples = model.sample(2000, rng);
   if (model.transform().traits().density != DensityKind::none) {
@@ -200,7 +181,9 @@ bool make_atlas(const AtlasOptions& options, const AtlasReport& report, const st
   for (const std::string& name : names) {
     const Family& kind = family(name);
     const ModelConfig config = ModelConfig::make(name, data, options.seed);
-    const TrainOptions training = options_for(config, kind, data, options.effort);
+    TrainOptions training = default_options(config, data, options.effort);
+    training.save_every = std::max<int64_t>(training.steps / 4, 1);
+    training.picture_every = training.steps;
     Model model(config, data.train);
     if (data.image && !page.data.defined()) page.data = to_unit_pixels(config, slice(data.test, 0, 0, shown_images));
     const std::string folder = options.folder.empty() ? "" : (fs::path(options.folder) / name).string();
@@ -234,7 +217,7 @@ bool make_atlas(const AtlasOptions& options, const AtlasReport& report, const st
     EvaluateOptions evaluation;
     if (data.image) evaluation.samples = 1000;
     panel.metrics = evaluate(model, data, measuring, evaluation);
-    panel.verdict = verdict_of(panel.metrics);
+    panel.verdict = verdict_of(trained.vital_signs);
     say(name, "drawing");
     if (data.image) fill_images(panel, model, plane, data, rng);
     else fill_plane(panel, model, plane, page.range, rng);

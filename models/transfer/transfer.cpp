@@ -25,12 +25,7 @@ struct Training {
 Training train(const std::string& name, const Dataset& data, uint64_t seed, const TransferOptions& o,
                const std::function<bool()>& stop) {
   const ModelConfig config = ModelConfig::make(name, data, seed);
-  const TrainingDefaults defaults =
-      family(name).defaults(config.settings, {.width = config.width, .image = config.image});
-  TrainOptions options;
-  options.steps = std::max<int64_t>(1, int64_t(double(defaults.steps) * o.effort));
-  options.batch = std::min(defaults.batch, data.train.size(0));
-  options.rate = defaults.rate;
+  TrainOptions options = default_options(config, data, o.effort);
   options.save_every = options.picture_every = options.steps;
   const std::string folder = (fs::path(o.folder) / join(name, "-", seed)).string();
   Model model(config, data.train), last(config);

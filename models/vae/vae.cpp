@@ -18,20 +18,15 @@ namespace {
 
 const double log_2pi = std::log(2 * std::numbers::pi);
 
-std::vector<int64_t> widths(int64_t in, const VaeSettings& settings, int64_t out) {
-  std::vector<int64_t> list{in};
-  for (int64_t i = 0; i < settings.depth; ++i) list.push_back(settings.hidden);
-  list.push_back(out);
-  return list;
-}
-
 }  // namespace
 
 Vae::Vae(int64_t width, const VaeSettings& settings, Rng& rng)
     : settings_(settings),
       width_(width),
-      encoder_(widths(width, settings, Posterior::encoded_width(settings.latent, settings.full_posterior)), rng),
-      decoder_(widths(settings.latent, settings, width), rng),
+      encoder_(mlp_widths(width, settings.hidden, settings.depth,
+                          Posterior::encoded_width(settings.latent, settings.full_posterior)),
+               rng),
+      decoder_(mlp_widths(settings.latent, settings.hidden, settings.depth, width), rng),
       log_noise_(full({width}, -1.0)),
       prior_(make_prior(rng)),
       base_(make_base()) {
