@@ -18,7 +18,13 @@ namespace pf {
 struct DataSummary {
   int64_t width = 0;
   std::optional<ImageShape> image;
+  int levels = 0;  // of integer data, which a family for DataKind::integers gets as 0 … levels − 1; 0: real numbers
+  int64_t context = 0;  // numbers of the condition; 0: unconditional
 };
+
+/// How a family wants its data: as real numbers of mean 0 and variance 1 (integers with uniform noise added), as 0 or 1 drawn
+/// from probabilities, or as the integers 0 … levels − 1 that they are.
+enum class DataKind { real, binary, integers };
 
 /// A map and what trains it. The objective refers to the transform, which must stay where it is.
 struct Built {
@@ -42,8 +48,9 @@ struct Family {
   std::function<Built(const Settings&, const DataSummary&, Rng&)> build;
   /// Settings that make an instance small enough for tests, as "key=value". One list a variant.
   std::vector<std::vector<std::string>> test_variants;
-  /// Data in [0, 1] that the family models as probabilities of 0 or 1, instead of normalised numbers.
-  std::function<bool(const Settings&)> binary_data = [](const Settings&) { return false; };
+  std::function<DataKind(const Settings&)> data_kind = [](const Settings&) { return DataKind::real; };
+  /// The family's map can be given a condition with these settings.
+  std::function<bool(const Settings&)> conditional = [](const Settings&) { return false; };
 };
 
 /// Every family there is, in the order in which they are shown.

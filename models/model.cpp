@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+
 #include "tensor/json.h"
 #include "tensor/ops/argmax.h"
 #include "tensor/ops/comparison.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
+#include "tensor/ops/rounding.h"
 #include "tensor/ops/views.h"
 
 namespace pf {
@@ -20,11 +22,16 @@ int64_t rows_at_once(int64_t width) {
   return std::clamp<int64_t>((int64_t(1) << 19) / std::max<int64_t>(width, 1), 64, 4096);
 }
 
-template <class F> Tensor in_pieces(const Tensor& rows, const F& f) {
+/// f of the rows and of the context that belongs to them.
+template <class F> Tensor in_pieces(const Tensor& rows, const Tensor& context, const F& f) {
   const int64_t n = rows.size(0), step = rows_at_once(rows.size(1));
-  if (n <= step) return f(rows);
+  if (n <= step) return f(rows, context);
+  const bool each = context.defined() && context.size(0) == n;
   std::vector<Tensor> parts;
-  for (int64_t at = 0; at < n; at += step) parts.push_back(f(slice(rows, 0, at, std::min(n, at + step))));
+  for (int64_t at = 0; at < n; at += step) {
+    const int64_t end = std::min(n, at + step);
+    parts.push_back(f(slice(rows, 0, at, end), each ? slice(context, 0, at, end) : context));
+  }
   return concat(parts, 0);
 }
 
@@ -49,6 +56,7 @@ Json ModelConfig::to_json() const {
   json["width"] = width;
   if (image) json["image"] = {{"height", image->height}, {"width", image->width}, {"channels", image->channels}};
   json["levels"] = levels;
+  if (condition.defined()) json["condition"] = condition.to_json();
   json["seed"] = seed;
   return json;
 }
@@ -73,12 +81,14 @@ ModelConfig ModelConfig::from_json(const Json& json) {
             " numbers");
     }
     config.levels = json.at("levels").get<int>();
+    if (json.contains("condition")) config.condition = Condition::from_json(json.at("condition"));
     config.seed = json.at("seed").get<uint64_t>();
     return config;
   } catch (const Json::exception& error) { fail("config.json: ", error.what()); }
 }
 
-ModelConfig ModelConfig::make(const std::string& family, const Dataset& data, uint64_t seed) {
+ModelConfig ModelConfig::make(const std::string& family, const Dataset& data, uint64_t seed,
+                              const Condition& condition) {
   const Family& kind = pf::family(family);
   Settings settings(family, kind.settings);
   if (data.image)
@@ -89,20 +99,37 @@ ModelConfig ModelConfig::make(const std::string& family, const Dataset& data, ui
           .width = data.dim(),
           .image = data.image,
           .levels = data.levels,
+          .condition = condition,
           .seed = seed};
+}
+
+void Model::prepare() {
+  data_kind_ = family_->data_kind(config_.settings);
+  if (config_.condition.defined() && !family_->conditional(config_.settings))
+    throw UsageError(join(config_.family, ": with these settings it takes no condition (pushforward families)"));
 }
 
 Model::Model(const ModelConfig& config, const Tensor& train_rows)
     : config_(config), family_(&pf::family(config.family)) {
   check_rows("model", train_rows.shape(), config.width);
-  binary_ = family_->binary_data(config.settings);
+  prepare();
   const int64_t d = config.width;
-  if (binary_ && config.levels == 0) {
-    const double low = min(train_rows).item(), high = max(train_rows).item();
+  const auto range = [&] { return std::pair{min(train_rows).item(), max(train_rows).item()}; };
+  if (data_kind_ == DataKind::integers) {
+    if (config.levels == 0) {
+      const auto [low, high] = range();
+      check(low >= 0 && high < 65536 && max(abs(train_rows - round(train_rows))).item() == 0, config.family,
+            ": with these settings it models whole numbers from 0 on, these are real numbers from ", low, " to ", high,
+            "; set a variant or likelihood for real numbers (pushforward families)");
+      config_.levels = int(high) + 1;
+    }
+    build(ones({d}), zeros({d}));
+  } else if (data_kind_ == DataKind::binary && config.levels == 0) {
+    const auto [low, high] = range();
     check(low >= 0 && high <= 1, config.family, ": probabilities of 0 or 1 take data in [0, 1], these run from ", low,
           " to ", high, "; set a variant or likelihood for real numbers (pushforward families)");
     build(ones({d}), zeros({d}));
-  } else if (binary_) {
+  } else if (data_kind_ == DataKind::binary) {
     build(full({d}, config.levels - 1.0), zeros({d}));
   } else if (config.levels > 0) {
     build(full({d}, config.levels / 2.0), full({d}, config.levels / 2.0));
@@ -113,13 +140,13 @@ Model::Model(const ModelConfig& config, const Tensor& train_rows)
 }
 
 Model::Model(const ModelConfig& config) : config_(config), family_(&pf::family(config.family)) {
-  binary_ = family_->binary_data(config.settings);
+  prepare();
   build(ones({config.width}), zeros({config.width}));
 }
 
 void Model::build(Tensor scale, Tensor shift) {
   Rng rng = Rng(config_.seed).child(1);
-  Built built = family_->build(config_.settings, {.width = config_.width, .image = config_.image}, rng);
+  Built built = family_->build(config_.settings, config_.summary(), rng);
   inner_ = built.transform.get();
   objective_ = std::move(built.objective);
   auto affine = std::make_unique<Affine>(std::move(scale), std::move(shift));
@@ -129,7 +156,13 @@ void Model::build(Tensor scale, Tensor shift) {
 
 Tensor Model::normalise(const Tensor& rows, Rng& rng) const {
   check_rows("model", rows.shape(), config_.width);
-  if (binary_) {
+  if (data_kind_ == DataKind::integers) {
+    const double low = min(rows).item(), high = max(rows).item();
+    check(low >= 0 && high < config_.levels, config_.family, ": data from ", low, " to ", high,
+          " for a model of whole numbers from 0 to ", config_.levels - 1);
+    return rows;
+  }
+  if (data_kind_ == DataKind::binary) {
     const Tensor probability = config_.levels > 0 ? rows * (1.0 / (config_.levels - 1)) : rows;
     return cast(less(rng.uniform(rows.shape(), rows.dtype()), probability), rows.dtype());
   }
@@ -139,32 +172,36 @@ Tensor Model::normalise(const Tensor& rows, Rng& rng) const {
 
 Tensor Model::denormalise(const Tensor& x) const { return normalisation_->push(Variable(x)).value(); }
 
-LogDensity Model::log_density(const Tensor& rows, Rng& rng) const {
+LogDensity Model::log_density(const Tensor& rows, Rng& rng, const Tensor& context) const {
   LogDensity out;
   double log_scale = 0;
-  if (!binary_)
+  if (data_kind_ == DataKind::real)
     for (float s : normalisation_->scale().to_vector<float>()) log_scale += std::log(std::abs(double(s)));
-  out.value = in_pieces(rows, [&](const Tensor& part) {
-    LogDensity piece = inner_->log_density(normalise(part, rng), rng);
+  out.value = in_pieces(rows, context, [&](const Tensor& part, const Tensor& given) {
+    LogDensity piece = inner_->log_density(normalise(part, rng), rng, given);
     out.kind = piece.kind;
     out.note = piece.note;
     return cast(piece.value, float64) - log_scale;
   });
-  if (binary_) out.note += ", of the pixels drawn as 0 or 1";
-  else if (config_.levels > 0) out.note += ", dequantised with uniform noise";
+  if (data_kind_ == DataKind::binary) out.note += ", of the pixels drawn as 0 or 1";
+  else if (data_kind_ == DataKind::real && config_.levels > 0) out.note += ", dequantised with uniform noise";
   return out;
 }
 
-Tensor Model::push(const Tensor& z) const {
-  return in_pieces(z, [&](const Tensor& part) { return whole_->push(Variable(part)).value(); });
+Tensor Model::push(const Tensor& z, const Tensor& context) const {
+  return in_pieces(
+      z, context, [&](const Tensor& part, const Tensor& given) { return whole_->push(Variable(part), given).value(); });
 }
-Tensor Model::pull(const Tensor& x) const {
-  return in_pieces(x, [&](const Tensor& part) { return whole_->pull(Variable(part)).value(); });
+Tensor Model::pull(const Tensor& x, const Tensor& context) const {
+  return in_pieces(
+      x, context, [&](const Tensor& part, const Tensor& given) { return whole_->pull(Variable(part), given).value(); });
 }
-Tensor Model::encode(const Tensor& x) const {
-  return in_pieces(x, [&](const Tensor& part) { return whole_->encode(part); });
+Tensor Model::encode(const Tensor& x, const Tensor& context) const {
+  return in_pieces(x, context, [&](const Tensor& part, const Tensor& given) { return whole_->encode(part, given); });
 }
-Tensor Model::sample(int64_t n, Rng& rng) const { return push(whole_->base().sample(n, rng, float32)); }
+Tensor Model::sample(int64_t n, Rng& rng, const Tensor& context) const {
+  return push(whole_->base().sample(n, rng, float32), context);
+}
 int64_t Model::parameters() const { return count_parameters(static_cast<const Transform&>(*whole_)); }
 
 }  // namespace pf

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "models/condition.h"
 #include "models/family.h"
 
 namespace pf {
@@ -11,16 +12,21 @@ namespace pf {
 struct ModelConfig {
   std::string family;
   Settings settings;
-  std::string data;  // as asked for: "moons", "fashion-mnist", "csv:points.csv"
-  int64_t width = 0;
+  std::string data;   // as asked for: "moons", "fashion-mnist", "csv:points.csv"
+  int64_t width = 0;  // of the data, without the columns that are a condition
   std::optional<ImageShape> image;
-  int levels = 0;  // of integer-valued data, dequantised with uniform noise; 0: real numbers
+  int levels = 0;  // of integer-valued data; 0: real numbers
+  Condition condition;
   uint64_t seed = 0;
 
+  /// What the family is told of the data.
+  DataSummary summary() const { return {.width = width, .image = image, .levels = levels, .context = condition.width}; }
   nlohmann::ordered_json to_json() const;
   static ModelConfig from_json(const nlohmann::ordered_json& json);
-  /// The configuration of a new model of this family for these data, with the family's default settings.
-  static ModelConfig make(const std::string& family, const Dataset& data, uint64_t seed);
+  /// The configuration of a new model of this family for these data, with the family's default settings. `data` with their condition
+  /// applied.
+  static ModelConfig make(const std::string& family, const Dataset& data, uint64_t seed,
+                          const Condition& condition = {});
 };
 
 class Model {
@@ -45,22 +51,24 @@ class Model {
   Tensor denormalise(const Tensor& x) const;
   /// log p of rows on the scale of the data, with `rng` for dequantisation and estimates: [n] and its kind. Evaluated in
   /// pieces, so that memory stays bounded.
-  LogDensity log_density(const Tensor& rows, Rng& rng) const;
+  LogDensity log_density(const Tensor& rows, Rng& rng, const Tensor& context = {}) const;
   /// In pieces, so that memory stays bounded. pull throws where the family has no inverse; encode asks its encoder then.
-  Tensor push(const Tensor& z) const;
-  Tensor pull(const Tensor& x) const;
-  Tensor encode(const Tensor& x) const;
-  Tensor sample(int64_t n, Rng& rng) const;
-  /// The model takes data as 0 or 1: its density is a probability, and needs no correction for scale.
-  bool binary() const { return binary_; }
+  /// context: as config().condition makes it, a row for each point or one for all.
+  Tensor push(const Tensor& z, const Tensor& context = {}) const;
+  Tensor pull(const Tensor& x, const Tensor& context = {}) const;
+  Tensor encode(const Tensor& x, const Tensor& context = {}) const;
+  Tensor sample(int64_t n, Rng& rng, const Tensor& context = {}) const;
+  /// Binary data and integers have a probability, not a density, and no scale to account for.
+  DataKind data_kind() const { return data_kind_; }
   int64_t parameters() const;
 
  private:
+  void prepare();
   void build(Tensor scale, Tensor shift);
 
   ModelConfig config_;
   const Family* family_;
-  bool binary_ = false;
+  DataKind data_kind_ = DataKind::real;
   std::unique_ptr<Composed> whole_;
   Transform* inner_ = nullptr;
   Affine* normalisation_ = nullptr;

@@ -15,7 +15,7 @@ class Opponent {
   virtual void visit_fields(const std::string& name, FieldVisitor& visitor) = 0;
   virtual void visit_fields(const std::string& name, ConstFieldVisitor& visitor) const = 0;
   /// What it minimises, with the model held still.
-  virtual Variable loss(const Tensor& batch, Rng& rng) const = 0;
+  virtual Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const = 0;
   /// Its own steps before each step of the model.
   virtual int64_t steps() const { return 1; }
 };
@@ -32,12 +32,15 @@ class Objective {
   virtual ~Objective() = default;
   /// "negative log-likelihood (nats)"
   virtual std::string name() const = 0;
-  /// The loss of one batch [n, width], a number; randomness only from `rng`.
-  virtual Variable loss(const Tensor& batch, Rng& rng) const = 0;
+  /// The loss of one batch [n, width] (and its context [n, k], if any), a number; randomness only from `rng`.
+  virtual Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const = 0;
   /// Whom the model plays against, if anybody.
   virtual Opponent* opponent() { return nullptr; }
   /// Looked at now and then in training and at its end.
-  virtual std::vector<VitalSign> vital_signs(const Tensor& /*batch*/, Rng& /*rng*/) const { return {}; }
+  virtual std::vector<VitalSign> vital_signs(const Tensor& /*batch*/, Rng& /*rng*/,
+                                             const Tensor& /*context*/ = {}) const {
+    return {};
+  }
   /// Of the optimiser, for the model and its opponent.
   virtual AdamOptions optimizer() const { return {}; }
 };
@@ -47,7 +50,7 @@ class MaximumLikelihood final : public Objective {
  public:
   explicit MaximumLikelihood(const Transform& transform) : transform_(transform) {}
   std::string name() const override { return "negative log-likelihood (nats)"; }
-  Variable loss(const Tensor& batch, Rng& rng) const override;
+  Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
   const Transform& transform_;

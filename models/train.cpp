@@ -55,7 +55,7 @@ struct Run {
         opponent(m.objective().opponent()),
         opponent_optimizer(m.objective().optimizer()),
         ema(fields, o.ema),
-        batches(data.train, data.train_labels, o.batch, Rng(m.config().seed).child(2)),
+        batches(data.train, data.train_context, o.batch, Rng(m.config().seed).child(2)),
         rng(Rng(m.config().seed).child(3)) {
     if (!opponent) return;
     opponent_fields = fields_of(*opponent);
@@ -130,9 +130,10 @@ class MetricsFile {
 /// The opponent's steps before one of the model, each on rows and noise of its own. False where one was not finite.
 bool opponent_steps(Run& run, double rate, double limit) {
   for (int64_t i = 0; i < run.opponent->steps(); ++i) {
-    const Tensor batch = run.model.normalise(run.batches.next().x, run.rng);
+    const auto [rows, context] = run.batches.next();
+    const Tensor batch = run.model.normalise(rows, run.rng);
     auto [loss, gradients] = value_and_grad(std::span<const Field>(run.opponent_parameters),
-                                            [&] { return run.opponent->loss(batch, run.rng); });
+                                            [&] { return run.opponent->loss(batch, run.rng, context); });
     const double norm = std::isfinite(loss.item()) ? global_norm(gradients) : NAN;
     if (!std::isfinite(norm)) return false;
     if (norm > limit) gradients.scale(limit / norm);
@@ -142,11 +143,13 @@ bool opponent_steps(Run& run, double rate, double limit) {
 }
 
 /// Repeats a step whose loss or gradient was not finite, looking at every operation, and throws what it finds.
-[[noreturn]] void explain_divergence(const Run& run, const Tensor& batch, Rng rng, const std::string& folder) {
+[[noreturn]] void explain_divergence(const Run& run, const Tensor& batch, const Tensor& context, Rng rng,
+                                     const std::string& folder) {
   std::string cause = "the loss or its gradient is not finite";
   try {
     AnomalyDetection watch;
-    value_and_grad(std::span<const Field>(run.parameters), [&] { return run.model.objective().loss(batch, rng); });
+    value_and_grad(std::span<const Field>(run.parameters),
+                   [&] { return run.model.objective().loss(batch, rng, context); });
   } catch (const Error& error) { cause = error.what(); }
   const bool saved = !folder.empty() && fs::exists(snapshot_path(folder));
   fail("train: step ", run.step + 1, ": ", cause, "; ",
@@ -157,10 +160,13 @@ bool opponent_steps(Run& run, double rate, double limit) {
 std::vector<VitalSign> vital_signs(const Model& model, const Dataset& data) {
   Rng rng = Rng(model.config().seed).child(10);
   const Tensor rows = slice(data.train, 0, 0, std::min<int64_t>(data.train.size(0), 2048));
-  std::vector<VitalSign> signs = model.objective().vital_signs(model.normalise(rows, rng), rng);
+  const Tensor context =
+      data.train_context.defined() ? slice(data.train_context, 0, 0, rows.size(0)) : data.train_context;
+  std::vector<VitalSign> signs = model.objective().vital_signs(model.normalise(rows, rng), rng, context);
   for (const Synthetic& set : synthetic_sets()) {
     if (set.name != data.name || !set.modes) continue;
-    const ModeCoverage found = mode_coverage(model.sample(2500, rng), *set.modes);
+    const ModeCoverage found =
+        mode_coverage(model.sample(2500, rng, context_for(data.train_context, 2500)), *set.modes);
     const std::string warning =
         found.captured < found.modes ? join("collapsed: ", found.captured, " of ", found.modes, " modes") : "";
     signs.push_back({"modes found", double(found.captured), warning});
@@ -171,8 +177,7 @@ std::vector<VitalSign> vital_signs(const Model& model, const Dataset& data) {
 }  // namespace
 
 TrainOptions default_options(const ModelConfig& config, const Dataset& data, double effort) {
-  const TrainingDefaults defaults =
-      family(config.family).defaults(config.settings, {.width = config.width, .image = config.image});
+  const TrainingDefaults defaults = family(config.family).defaults(config.settings, config.summary());
   TrainOptions options;
   options.steps = std::max<int64_t>(1, int64_t(double(defaults.steps) * effort));
   options.batch = std::min(defaults.batch, data.train.size(0));
@@ -220,6 +225,9 @@ Trainer::Trainer(Model& model, const Dataset& data, const TrainOptions& options,
   check(options.steps >= 1, "train: ", options.steps, " steps: expected at least 1");
   check(data.dim() == model.config().width, "train: data of ", data.dim(), " columns for a model of ",
         model.config().width);
+  check(data.train_context.defined() == model.config().condition.defined(), "train: the model is ",
+        model.config().condition.defined() ? "" : "not ", "conditional, but the data have ",
+        data.train_context.defined() ? "a" : "no", " context");
 }
 
 TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report, const std::function<bool()>& stop) {
@@ -255,13 +263,14 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
     if (run.opponent && !opponent_steps(run, schedule(run.step), limit))
       fail("train: step ", run.step + 1,
            ": the loss of the critic or its gradient is not finite; a smaller --lr may help");
-    const Tensor batch = model_.normalise(run.batches.next().x, run.rng);
+    const auto [rows, context] = run.batches.next();
+    const Tensor batch = model_.normalise(rows, run.rng);
     const Rng rng_at_loss = run.rng;
-    auto [loss, gradients] =
-        value_and_grad(std::span<const Field>(run.parameters), [&] { return model_.objective().loss(batch, run.rng); });
+    auto [loss, gradients] = value_and_grad(std::span<const Field>(run.parameters),
+                                            [&] { return model_.objective().loss(batch, run.rng, context); });
     const double value = loss.item();
     double norm = std::isfinite(value) ? global_norm(gradients) : NAN;
-    if (!std::isfinite(norm)) explain_divergence(run, batch, rng_at_loss, folder_);
+    if (!std::isfinite(norm)) explain_divergence(run, batch, context, rng_at_loss, folder_);
     if (norm > limit) gradients.scale(limit / norm);
     run.optimizer.update(run.parameters, gradients, schedule(run.step));
     run.ema.update(run.fields);
@@ -288,8 +297,9 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
       Rng picture_rng = Rng(model_.config().seed).child(9);
       std::string number = std::to_string(run.step);
       number.insert(0, number.size() < 7 ? 7 - number.size() : 0, '0');
+      const int64_t shown = model_.config().image ? 64 : 2000;
       write_sample_picture(fs::path(folder_) / "samples" / ("step-" + number + ".png"), model_.config(),
-                           model_.sample(model_.config().image ? 64 : 2000, picture_rng));
+                           model_.sample(shown, picture_rng, context_for(data_.train_context, shown)));
       run.ema.swap(run.fields);
     }
     if (stop && !last && stop()) {

@@ -12,30 +12,30 @@ const char* name_of(DensityKind kind) {
 
 void Transform::cannot(const char* what, const char* instead) const { fail(family(), ": ", what, "; ", instead); }
 
-Variable Transform::pull(const Variable&) const {
+Variable Transform::pull(const Variable&, const Tensor&) const {
   cannot("the map has no exact inverse", "use encode, or invert by optimisation");
 }
-Mapped Transform::push_with_log_det(const Variable&) const {
+Mapped Transform::push_with_log_det(const Variable&, const Tensor&) const {
   cannot("the map has no log-determinant", "its traits say which kind of density it has");
 }
-Mapped Transform::pull_with_log_det(const Variable&) const {
+Mapped Transform::pull_with_log_det(const Variable&, const Tensor&) const {
   cannot("the map has no log-determinant", "its traits say which kind of density it has");
 }
-std::vector<Tensor> Transform::path(const Tensor& z) const {
-  const Tensor x = push(z).value();
+std::vector<Tensor> Transform::path(const Tensor& z, const Tensor& context) const {
+  const Tensor x = push(z, context).value();
   if (!traits().same_width) return {x};
   return {z, x};
 }
 
-LogDensity Transform::log_density(const Tensor& x, Rng&) const {
+LogDensity Transform::log_density(const Tensor& x, Rng&, const Tensor& context) const {
   const Traits t = traits();
   if (t.density == DensityKind::none) cannot("the family has no density", "compare samples instead (evaluate)");
   check_rows("log_density", x.shape(), width());
-  const Mapped pulled = pull_with_log_det(x);
+  const Mapped pulled = pull_with_log_det(x, context);
   return {(base().log_density(pulled.value) + pulled.log_det).value(), t.density, "change of variables"};
 }
 
-Tensor Transform::encode(const Tensor& x) const { return pull(x).value(); }
+Tensor Transform::encode(const Tensor& x, const Tensor& context) const { return pull(x, context).value(); }
 
 Composed::Composed(std::unique_ptr<Transform> first, std::unique_ptr<Transform> second)
     : first_(std::move(first)), second_(std::move(second)) {
@@ -59,33 +59,35 @@ Traits Composed::traits() const {
   return t;
 }
 
-Mapped Composed::push_with_log_det(const Variable& z) const {
-  const Mapped a = first_->push_with_log_det(z);
+Mapped Composed::push_with_log_det(const Variable& z, const Tensor& context) const {
+  const Mapped a = first_->push_with_log_det(z, context);
   const Mapped b = second_->push_with_log_det(a.value);
   return {b.value, a.log_det + b.log_det};
 }
 
-Mapped Composed::pull_with_log_det(const Variable& x) const {
+Mapped Composed::pull_with_log_det(const Variable& x, const Tensor& context) const {
   const Mapped b = second_->pull_with_log_det(x);
-  const Mapped a = first_->pull_with_log_det(b.value);
+  const Mapped a = first_->pull_with_log_det(b.value, context);
   return {a.value, a.log_det + b.log_det};
 }
 
-std::vector<Tensor> Composed::path(const Tensor& z) const {
-  std::vector<Tensor> all = first_->path(z);
+std::vector<Tensor> Composed::path(const Tensor& z, const Tensor& context) const {
+  std::vector<Tensor> all = first_->path(z, context);
   const std::vector<Tensor> rest = second_->path(all.back());
   all.insert(all.end(), rest.begin() + 1, rest.end());
   return all;
 }
 
-LogDensity Composed::log_density(const Tensor& x, Rng& rng) const {
+LogDensity Composed::log_density(const Tensor& x, Rng& rng, const Tensor& context) const {
   const Mapped pulled = second_->pull_with_log_det(x);
-  LogDensity inner = first_->log_density(pulled.value.value(), rng);
+  LogDensity inner = first_->log_density(pulled.value.value(), rng, context);
   inner.value = inner.value + pulled.log_det.value();
   return inner;
 }
 
-Tensor Composed::encode(const Tensor& x) const { return first_->encode(second_->encode(x)); }
+Tensor Composed::encode(const Tensor& x, const Tensor& context) const {
+  return first_->encode(second_->encode(x), context);
+}
 
 Affine::Affine(Tensor scale, Tensor shift) : scale_(std::move(scale)), shift_(std::move(shift)), base_(scale_.numel()) {
   check(scale_.rank() == 1 && scale_.shape() == shift_.shape(), "affine: scale ", scale_.shape(), " and shift ",
@@ -99,10 +101,10 @@ Traits Affine::traits() const {
   return {.invertible = true, .same_width = true, .density = DensityKind::exact, .steps = 0, .inverse_error = 1e-9};
 }
 
-Variable Affine::push(const Variable& z) const {
+Variable Affine::push(const Variable& z, const Tensor&) const {
   return z * Variable(cast(scale_, z.dtype())) + Variable(cast(shift_, z.dtype()));
 }
-Variable Affine::pull(const Variable& x) const {
+Variable Affine::pull(const Variable& x, const Tensor&) const {
   return (x - Variable(cast(shift_, x.dtype()))) / Variable(cast(scale_, x.dtype()));
 }
 Variable Affine::log_det(int64_t rows, double sign) const {
@@ -110,10 +112,10 @@ Variable Affine::log_det(int64_t rows, double sign) const {
   for (double s : cast(scale_, float64).to_vector<double>()) sum += std::log(std::abs(s));
   return Variable(full({rows}, sign * sum, scale_.dtype()));
 }
-Mapped Affine::push_with_log_det(const Variable& z) const {
+Mapped Affine::push_with_log_det(const Variable& z, const Tensor&) const {
   return {push(z), Variable(cast(log_det(z.size(0), 1).value(), z.dtype()))};
 }
-Mapped Affine::pull_with_log_det(const Variable& x) const {
+Mapped Affine::pull_with_log_det(const Variable& x, const Tensor&) const {
   return {pull(x), Variable(cast(log_det(x.size(0), -1).value(), x.dtype()))};
 }
 

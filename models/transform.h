@@ -51,20 +51,22 @@ class Transform {
   virtual void visit_fields(const std::string& name, FieldVisitor& visitor) = 0;
   virtual void visit_fields(const std::string& name, ConstFieldVisitor& visitor) const = 0;
 
+  // The context of a conditional map is a row for each point, [n, k] or one row for all; without a condition it is undefined.
+
   /// x = T(z). z: [n, base().width()] → [n, width()]; differentiable in z and in every parameter.
-  virtual Variable push(const Variable& z) const = 0;
+  virtual Variable push(const Variable& z, const Tensor& context = {}) const = 0;
   /// z with T(z) = x. Throws where the family has no inverse.
-  virtual Variable pull(const Variable& x) const;
+  virtual Variable pull(const Variable& x, const Tensor& context = {}) const;
   /// With log|det ∂x/∂z| and log|det ∂z/∂x|. Throw where the family has no log-determinant.
-  virtual Mapped push_with_log_det(const Variable& z) const;
-  virtual Mapped pull_with_log_det(const Variable& x) const;
+  virtual Mapped push_with_log_det(const Variable& z, const Tensor& context = {}) const;
+  virtual Mapped pull_with_log_det(const Variable& x, const Tensor& context = {}) const;
   /// Positions on the way from z to x, first z and last x, where the family has a way: [n, width()] each.
-  virtual std::vector<Tensor> path(const Tensor& z) const;
+  virtual std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const;
 
   /// log p(x), by change of variables unless a family knows better. `rng` feeds estimates (a bound's inner samples).
-  virtual LogDensity log_density(const Tensor& x, Rng& rng) const;
+  virtual LogDensity log_density(const Tensor& x, Rng& rng, const Tensor& context = {}) const;
   /// z that the model takes for x: the inverse, or what an encoder says.
-  virtual Tensor encode(const Tensor& x) const;
+  virtual Tensor encode(const Tensor& x, const Tensor& context = {}) const;
 
  protected:
   /// "vae: no exact inverse" – the error of everything a family cannot do.
@@ -72,20 +74,53 @@ class Transform {
   virtual const char* family() const = 0;
 };
 
-/// T₂ ∘ T₁: the first map's output is the second's input. Log-determinants add, inverses compose.
+/// A conditional map with its condition held fixed: a map like any other, for whatever is written against maps.
+class Given final : public Implements<Given, Transform> {
+ public:
+  /// context: [1, k], for all points, or a row for each of the points that it will be asked for.
+  Given(std::unique_ptr<Transform> map, Tensor context) : map_(std::move(map)), context_(std::move(context)) {}
+  const Distribution& base() const override { return map_->base(); }
+  int64_t width() const override { return map_->width(); }
+  Traits traits() const override { return map_->traits(); }
+  Variable push(const Variable& z, const Tensor& = {}) const override { return map_->push(z, context_); }
+  Variable pull(const Variable& x, const Tensor& = {}) const override { return map_->pull(x, context_); }
+  Mapped push_with_log_det(const Variable& z, const Tensor& = {}) const override {
+    return map_->push_with_log_det(z, context_);
+  }
+  Mapped pull_with_log_det(const Variable& x, const Tensor& = {}) const override {
+    return map_->pull_with_log_det(x, context_);
+  }
+  std::vector<Tensor> path(const Tensor& z, const Tensor& = {}) const override { return map_->path(z, context_); }
+  LogDensity log_density(const Tensor& x, Rng& rng, const Tensor& = {}) const override {
+    return map_->log_density(x, rng, context_);
+  }
+  Tensor encode(const Tensor& x, const Tensor& = {}) const override { return map_->encode(x, context_); }
+  static void fields(auto& self, auto&& visit) { visit("map", self.map_); }
+
+ private:
+  const char* family() const override { return "conditional map"; }
+  std::unique_ptr<Transform> map_;
+  Tensor context_;
+};
+
+/// T₂ ∘ T₁: the first map's output is the second's input. Log-determinants add, inverses compose. A context is the first's.
 class Composed final : public Implements<Composed, Transform> {
  public:
   Composed(std::unique_ptr<Transform> first, std::unique_ptr<Transform> second);
   const Distribution& base() const override { return first_->base(); }
   int64_t width() const override { return second_->width(); }
   Traits traits() const override;
-  Variable push(const Variable& z) const override { return second_->push(first_->push(z)); }
-  Variable pull(const Variable& x) const override { return first_->pull(second_->pull(x)); }
-  Mapped push_with_log_det(const Variable& z) const override;
-  Mapped pull_with_log_det(const Variable& x) const override;
-  std::vector<Tensor> path(const Tensor& z) const override;
-  LogDensity log_density(const Tensor& x, Rng& rng) const override;
-  Tensor encode(const Tensor& x) const override;
+  Variable push(const Variable& z, const Tensor& context = {}) const override {
+    return second_->push(first_->push(z, context));
+  }
+  Variable pull(const Variable& x, const Tensor& context = {}) const override {
+    return first_->pull(second_->pull(x), context);
+  }
+  Mapped push_with_log_det(const Variable& z, const Tensor& context = {}) const override;
+  Mapped pull_with_log_det(const Variable& x, const Tensor& context = {}) const override;
+  std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const override;
+  LogDensity log_density(const Tensor& x, Rng& rng, const Tensor& context = {}) const override;
+  Tensor encode(const Tensor& x, const Tensor& context = {}) const override;
   Transform& first() { return *first_; }
   Transform& second() { return *second_; }
 
@@ -107,10 +142,10 @@ class Affine final : public Implements<Affine, Transform> {
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return base_.width(); }
   Traits traits() const override;
-  Variable push(const Variable& z) const override;
-  Variable pull(const Variable& x) const override;
-  Mapped push_with_log_det(const Variable& z) const override;
-  Mapped pull_with_log_det(const Variable& x) const override;
+  Variable push(const Variable& z, const Tensor& context = {}) const override;
+  Variable pull(const Variable& x, const Tensor& context = {}) const override;
+  Mapped push_with_log_det(const Variable& z, const Tensor& context = {}) const override;
+  Mapped pull_with_log_det(const Variable& x, const Tensor& context = {}) const override;
   const Tensor& scale() const { return scale_; }
   const Tensor& shift() const { return shift_; }
 

@@ -33,7 +33,7 @@ Traits Autoencoder::traits() const {
           .steps = 1};
 }
 
-Variable Autoencoder::push(const Variable& z) const {
+Variable Autoencoder::push(const Variable& z, const Tensor& context) const {
   check_rows("autoencoder push", z.shape(), base_->width());
   return decode(density_->push(z));
 }
@@ -43,7 +43,9 @@ Variable Autoencoder::code(const Variable& x) const {
   return encoder_(x);
 }
 
-Tensor Autoencoder::encode(const Tensor& x) const { return density_->encode(code(Variable(x)).value()); }
+Tensor Autoencoder::encode(const Tensor& x, const Tensor& context) const {
+  return density_->encode(code(Variable(x)).value());
+}
 
 Tensor Autoencoder::surface_log_density(const Tensor& code) const {
   check_rows("autoencoder surface_log_density", code.shape(), latent_);
@@ -95,11 +97,11 @@ Variable Reconstruction::density_loss(const Tensor& batch) const {
   return -mean(model_.density().log_density(stop_gradient(model_.code(Variable(batch)))));
 }
 
-Variable Reconstruction::loss(const Tensor& batch, Rng& rng) const {
+Variable Reconstruction::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   return reconstruction_loss(batch, rng) + density_loss(batch);
 }
 
-std::vector<VitalSign> Reconstruction::vital_signs(const Tensor& batch, Rng&) const {
+std::vector<VitalSign> Reconstruction::vital_signs(const Tensor& batch, Rng&, const Tensor& context) const {
   const Tensor missed = model_.decode(model_.code(Variable(batch))).value() - batch;
   const double part = (sum(square(missed)) / sum(square(batch - mean(batch, 0)))).item();
   return {{"variance missed by reconstructions", part,

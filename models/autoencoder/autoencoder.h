@@ -33,9 +33,9 @@ class Autoencoder final : public Implements<Autoencoder, Transform> {
   const Distribution& base() const override { return *base_; }
   int64_t width() const override { return width_; }
   Traits traits() const override;
-  Variable push(const Variable& z) const override;
+  Variable push(const Variable& z, const Tensor& context = {}) const override;
   /// g⁻¹(e(x)): pushing it gives the reconstruction d(e(x)), not x itself.
-  Tensor encode(const Tensor& x) const override;
+  Tensor encode(const Tensor& x, const Tensor& context = {}) const override;
 
   /// e(x): [n, width] → [n, latent], and d(c), back.
   Variable code(const Variable& x) const;
@@ -76,12 +76,12 @@ class Reconstruction final : public Objective {
   Reconstruction(const Autoencoder& model, const ReconstructionSettings& settings)
       : model_(model), settings_(settings) {}
   std::string name() const override { return "reconstruction error + negative log-density of the codes (nats)"; }
-  Variable loss(const Tensor& batch, Rng& rng) const override;
+  Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
   /// ½‖x − d(e(x))‖² with the variant's regulariser, and −log p(c) with the codes held still.
   Variable reconstruction_loss(const Tensor& batch, Rng& rng) const;
   Variable density_loss(const Tensor& batch) const;
   /// The part of the variance that reconstructions miss.
-  std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng) const override;
+  std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
   const Autoencoder& model_;

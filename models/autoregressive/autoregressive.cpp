@@ -106,7 +106,7 @@ int64_t Autoregressive::jacobi_sweeps(const Tensor& z) const {
   return sweeps;
 }
 
-Variable Autoregressive::push(const Variable& z) const {
+Variable Autoregressive::push(const Variable& z, const Tensor& context) const {
   check_rows("autoregressive push", z.shape(), width());
   const Variable u = ordered(brought_inside(z));
   bool differentiated = u.tracked();
@@ -115,18 +115,18 @@ Variable Autoregressive::push(const Variable& z) const {
   return as_given(sequential(u));
 }
 
-Variable Autoregressive::pull(const Variable& x) const {
+Variable Autoregressive::pull(const Variable& x, const Tensor& context) const {
   if (discrete()) return Transform::pull(x);
   return pull_with_log_det(x).value;
 }
 
-Mapped Autoregressive::push_with_log_det(const Variable& z) const {
+Mapped Autoregressive::push_with_log_det(const Variable& z, const Tensor& context) const {
   if (discrete()) return Transform::push_with_log_det(z);
   const Variable x = push(z);
   return {x, -log_likelihood(x)};
 }
 
-Mapped Autoregressive::pull_with_log_det(const Variable& x) const {
+Mapped Autoregressive::pull_with_log_det(const Variable& x, const Tensor& context) const {
   if (discrete()) return Transform::pull_with_log_det(x);
   check_rows("autoregressive pull", x.shape(), width());
   const Variable y = ordered(x);
@@ -142,19 +142,19 @@ Variable Autoregressive::log_likelihood(const Variable& x) const {
   return sum(y * logits - softplus(logits), -1);
 }
 
-LogDensity Autoregressive::log_density(const Tensor& x, Rng&) const {
+LogDensity Autoregressive::log_density(const Tensor& x, Rng&, const Tensor& context) const {
   return {log_likelihood(Variable(x)).value(), DensityKind::exact,
           discrete() ? "sum of the conditionals' log-probabilities" : "sum of the conditionals' log-densities"};
 }
 
-Tensor Autoregressive::encode(const Tensor& x) const {
+Tensor Autoregressive::encode(const Tensor& x, const Tensor& context) const {
   if (!discrete()) return pull(Variable(x)).value();
   check_rows("autoregressive encode", x.shape(), width());
   const Tensor y = ordered(Variable(x)).value(), p = sigmoid(squeeze(made_(Variable(y)), -1)).value();
   return as_given(Variable(where(y > 0.5, p * 0.5, (p + 1.0) * 0.5))).value();
 }
 
-std::vector<Tensor> Autoregressive::path(const Tensor& z) const {
+std::vector<Tensor> Autoregressive::path(const Tensor& z, const Tensor& context) const {
   const Tensor x = push(Variable(z)).value(), from = ndtri(inside(z));
   std::vector<Tensor> positions{z, from};
   const int64_t d = width(), stride = (d + 62) / 63;
@@ -164,7 +164,7 @@ std::vector<Tensor> Autoregressive::path(const Tensor& z) const {
   return positions;
 }
 
-Variable ConditionalLikelihood::loss(const Tensor& batch, Rng&) const {
+Variable ConditionalLikelihood::loss(const Tensor& batch, Rng&, const Tensor& context) const {
   return -mean(model_.log_likelihood(Variable(batch)));
 }
 

@@ -37,15 +37,15 @@ class Autoregressive final : public Implements<Autoregressive, Transform> {
   int64_t width() const override { return base_.width(); }
   Traits traits() const override;
   /// 0 and 1 count as the nearest numbers between them. With derivatives asked for, sampling is always sequential.
-  Variable push(const Variable& z) const override;
-  Variable pull(const Variable& x) const override;
-  Mapped push_with_log_det(const Variable& z) const override;
-  Mapped pull_with_log_det(const Variable& x) const override;
+  Variable push(const Variable& z, const Tensor& context = {}) const override;
+  Variable pull(const Variable& x, const Tensor& context = {}) const override;
+  Mapped push_with_log_det(const Variable& z, const Tensor& context = {}) const override;
+  Mapped pull_with_log_det(const Variable& x, const Tensor& context = {}) const override;
   /// From the noise to standard normal numbers, then one coordinate after the other to its place; at most 64 steps.
-  std::vector<Tensor> path(const Tensor& z) const override;
-  LogDensity log_density(const Tensor& x, Rng& rng) const override;
+  std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const override;
+  LogDensity log_density(const Tensor& x, Rng& rng, const Tensor& context = {}) const override;
   /// The inverse; for Bernoulli conditionals the middle of the box that leads to x.
-  Tensor encode(const Tensor& x) const override;
+  Tensor encode(const Tensor& x, const Tensor& context = {}) const override;
 
   /// log p(x) for each row, [n]; for Bernoulli conditionals log P(x), x of zeros and ones.
   Variable log_likelihood(const Variable& x) const;
@@ -81,7 +81,7 @@ class ConditionalLikelihood final : public Objective {
  public:
   explicit ConditionalLikelihood(const Autoregressive& model) : model_(model) {}
   std::string name() const override { return "negative log-likelihood (nats)"; }
-  Variable loss(const Tensor& batch, Rng& rng) const override;
+  Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
   const Autoregressive& model_;

@@ -45,7 +45,7 @@ Family autoregressive_family() {
       .test_variants = {{"variant=gaussian-mixture", "components=4", "hidden=16"},
                         {"variant=logistic-mixture", "components=3", "hidden=16", "ordering=random", "schedule=jacobi"},
                         {"variant=bernoulli", "hidden=16", "ordering=reversed"}},
-      .binary_data = [](const Settings& s) { return s.is("variant", "bernoulli"); },
+      .data_kind = [](const Settings& s) { return s.is("variant", "bernoulli") ? DataKind::binary : DataKind::real; },
   };
 }
 

@@ -57,11 +57,11 @@ class DiffusionChain final : public Implements<DiffusionChain, Transform> {
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return width_; }
   Traits traits() const override;
-  Variable push(const Variable& z) const override;
+  Variable push(const Variable& z, const Tensor& context = {}) const override;
   /// The states x_t, in the data's units.
-  std::vector<Tensor> path(const Tensor& z) const override;
-  LogDensity log_density(const Tensor& x, Rng& rng) const override;
-  Tensor encode(const Tensor& x) const override;
+  std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const override;
+  LogDensity log_density(const Tensor& x, Rng& rng, const Tensor& context = {}) const override;
+  Tensor encode(const Tensor& x, const Tensor& context = {}) const override;
   const Denoiser& denoiser() const { return denoiser_; }
 
   static void fields(auto& self, auto&& visit) { visit("denoiser", self.denoiser_); }

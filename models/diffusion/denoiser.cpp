@@ -38,7 +38,7 @@ CleanAndNoise<Variable> Denoiser::operator()(const Variable& x, double log_ratio
   return interpret(settings_.prediction, raw(x, full({1, 1}, log_ratio, x.dtype())), x, level.alpha, level.sigma);
 }
 
-Variable DenoisingMatching::loss(const Tensor& batch, Rng& rng) const {
+Variable DenoisingMatching::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const int64_t n = batch.size(0);
   const DenoiserSettings& settings = denoiser_.settings();
   const CleanAndNoise<Tensor> truth{batch * (1 / settings.data_deviation), rng.normal(batch.shape(), batch.dtype())};

@@ -45,7 +45,7 @@ class DenoisingMatching final : public Objective {
  public:
   explicit DenoisingMatching(const Denoiser& denoiser) : denoiser_(denoiser) {}
   std::string name() const override { return "denoising (mean square)"; }
-  Variable loss(const Tensor& batch, Rng& rng) const override;
+  Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
   const Denoiser& denoiser_;

@@ -46,7 +46,7 @@ Mapped Diffusion::flow_with_divergence(const Variable& start, double from, doubl
   return {end[0], end[1]};
 }
 
-Variable Diffusion::push(const Variable& z) const {
+Variable Diffusion::push(const Variable& z, const Tensor& context) const {
   check_rows("diffusion push", z.shape(), width());
   const NoiseSchedule schedule = denoiser_.schedule();
   const Variable end = settings_.solver == DiffusionSolver::dopri5
@@ -55,13 +55,13 @@ Variable Diffusion::push(const Variable& z) const {
   return end * out_scale();
 }
 
-Variable Diffusion::pull(const Variable& x) const {
+Variable Diffusion::pull(const Variable& x, const Tensor& context) const {
   check_rows("diffusion pull", x.shape(), width());
   const NoiseSchedule schedule = denoiser_.schedule();
   return flow(x / out_scale(), schedule.cleanest(), schedule.noisiest());
 }
 
-Mapped Diffusion::push_with_log_det(const Variable& z) const {
+Mapped Diffusion::push_with_log_det(const Variable& z, const Tensor& context) const {
   check_rows("diffusion log-determinant", z.shape(), width());
   const NoiseSchedule schedule = denoiser_.schedule();
   const Mapped end = flow_with_divergence(z, schedule.noisiest(), schedule.cleanest(), {});
@@ -75,9 +75,9 @@ Mapped Diffusion::pulled(const Variable& x, const Tensor& probe) const {
   return {end.value, end.log_det - double(width()) * std::log(out_scale())};
 }
 
-Mapped Diffusion::pull_with_log_det(const Variable& x) const { return pulled(x, {}); }
+Mapped Diffusion::pull_with_log_det(const Variable& x, const Tensor& context) const { return pulled(x, {}); }
 
-std::vector<Tensor> Diffusion::path(const Tensor& z) const {
+std::vector<Tensor> Diffusion::path(const Tensor& z, const Tensor& context) const {
   check_rows("diffusion path", z.shape(), width());
   const NoiseSchedule schedule = denoiser_.schedule();
   std::vector<Tensor> states;
@@ -94,7 +94,7 @@ std::vector<Tensor> Diffusion::path(const Tensor& z) const {
   return states;
 }
 
-LogDensity Diffusion::log_density(const Tensor& x, Rng& rng) const {
+LogDensity Diffusion::log_density(const Tensor& x, Rng& rng, const Tensor& context) const {
   const Tensor probe = settings_.exact_divergence ? Tensor() : rng.rademacher(x.shape(), x.dtype());
   const Mapped z = pulled(Variable(x), probe);
   return {(base_.log_density(z.value) + z.log_det).value(), DensityKind::ode,

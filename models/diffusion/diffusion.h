@@ -29,13 +29,13 @@ class Diffusion final : public Implements<Diffusion, Transform> {
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return base_.width(); }
   Traits traits() const override;
-  Variable push(const Variable& z) const override;
-  Variable pull(const Variable& x) const override;
-  Mapped push_with_log_det(const Variable& z) const override;
-  Mapped pull_with_log_det(const Variable& x) const override;
+  Variable push(const Variable& z, const Tensor& context = {}) const override;
+  Variable pull(const Variable& x, const Tensor& context = {}) const override;
+  Mapped push_with_log_det(const Variable& z, const Tensor& context = {}) const override;
+  Mapped pull_with_log_det(const Variable& x, const Tensor& context = {}) const override;
   /// The states x_t on a grid of 32 steps, in the data's units; z itself first.
-  std::vector<Tensor> path(const Tensor& z) const override;
-  LogDensity log_density(const Tensor& x, Rng& rng) const override;
+  std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const override;
+  LogDensity log_density(const Tensor& x, Rng& rng, const Tensor& context = {}) const override;
   const Denoiser& denoiser() const { return denoiser_; }
   const DiffusionSettings& settings() const { return settings_; }
 

@@ -23,10 +23,12 @@ class AutoregressiveLayer final : public Implements<AutoregressiveLayer, FlowLay
   /// Coordinates in their order, or the last one first.
   AutoregressiveLayer(int64_t width, const AutoregressiveFlowSettings& settings, bool last_first, Rng& rng);
 
-  Mapped push(const Variable& z) const override {
+  Mapped push(const Variable& z, const Tensor& context = {}) const override {
     return settings_.pull_in_one_pass ? solve(z, false) : once(z, false);
   }
-  Mapped pull(const Variable& x) const override { return settings_.pull_in_one_pass ? once(x, true) : solve(x, true); }
+  Mapped pull(const Variable& x, const Tensor& context = {}) const override {
+    return settings_.pull_in_one_pass ? once(x, true) : solve(x, true);
+  }
 
   static void fields(auto& self, auto&& visit) { visit("network", self.network_); }
 

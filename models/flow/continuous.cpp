@@ -74,14 +74,14 @@ Mapped ContinuousFlow::carry_with_trace(const Variable& start, double from, doub
   return {end[0], end[1]};
 }
 
-Mapped ContinuousFlow::push_with_log_det(const Variable& z) const {
+Mapped ContinuousFlow::push_with_log_det(const Variable& z, const Tensor& context) const {
   return carry_with_trace(z, 0, 1, units(z.value()));
 }
-Mapped ContinuousFlow::pull_with_log_det(const Variable& x) const {
+Mapped ContinuousFlow::pull_with_log_det(const Variable& x, const Tensor& context) const {
   return carry_with_trace(x, 1, 0, units(x.value()));
 }
 
-std::vector<Tensor> ContinuousFlow::path(const Tensor& z) const {
+std::vector<Tensor> ContinuousFlow::path(const Tensor& z, const Tensor& context) const {
   std::vector<Tensor> positions;
   const OdeField field = [this](double t, const OdeState& x) { return OdeState{field_(x[0], t)}; };
   const OdeOptions even{.method = OdeMethod::rk4, .steps = 32};
@@ -89,7 +89,7 @@ std::vector<Tensor> ContinuousFlow::path(const Tensor& z) const {
   return positions;
 }
 
-LogDensity ContinuousFlow::log_density(const Tensor& x, Rng& rng) const {
+LogDensity ContinuousFlow::log_density(const Tensor& x, Rng& rng, const Tensor& context) const {
   check_rows("flow log_density", x.shape(), width());
   const Mapped pulled = carry_with_trace(Variable(x), 1, 0, exact() ? units(x) : rng.rademacher(x.shape(), x.dtype()));
   return {(base_.log_density(pulled.value) + pulled.log_det).value(), DensityKind::ode,
@@ -110,7 +110,7 @@ ContinuousFlow::Trained ContinuousFlow::train(const Tensor& x, Rng& rng) const {
   return {base_.log_density(end[0]) + log_det, -end[1]};
 }
 
-Variable ContinuousLikelihood::loss(const Tensor& batch, Rng& rng) const {
+Variable ContinuousLikelihood::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const auto [log_density, energy] = flow_.train(batch, rng);
   return mean(energy * flow_.settings().energy - log_density);
 }

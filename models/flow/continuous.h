@@ -52,13 +52,13 @@ class ContinuousFlow final : public Implements<ContinuousFlow, Transform> {
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return base_.width(); }
   Traits traits() const override;
-  Variable push(const Variable& z) const override { return carry(z, 0, 1); }
-  Variable pull(const Variable& x) const override { return carry(x, 1, 0); }
+  Variable push(const Variable& z, const Tensor& context = {}) const override { return carry(z, 0, 1); }
+  Variable pull(const Variable& x, const Tensor& context = {}) const override { return carry(x, 1, 0); }
   /// By the exact trace, however many columns.
-  Mapped push_with_log_det(const Variable& z) const override;
-  Mapped pull_with_log_det(const Variable& x) const override;
-  std::vector<Tensor> path(const Tensor& z) const override;
-  LogDensity log_density(const Tensor& x, Rng& rng) const override;
+  Mapped push_with_log_det(const Variable& z, const Tensor& context = {}) const override;
+  Mapped pull_with_log_det(const Variable& x, const Tensor& context = {}) const override;
+  std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const override;
+  LogDensity log_density(const Tensor& x, Rng& rng, const Tensor& context = {}) const override;
 
   /// With the solver of training: log p(x) of each row, and the energy ∫ ‖v‖² dt of its path.
   ///
@@ -94,7 +94,7 @@ class ContinuousLikelihood final : public Objective {
  public:
   explicit ContinuousLikelihood(const ContinuousFlow& flow) : flow_(flow) {}
   std::string name() const override { return "negative log-likelihood (nats) and path energy"; }
-  Variable loss(const Tensor& batch, Rng& rng) const override;
+  Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
   const ContinuousFlow& flow_;

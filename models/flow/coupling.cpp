@@ -84,10 +84,12 @@ Mapped CouplingFlow::run(const Variable& input, bool pulling, std::vector<Tensor
   return {x, log_det};
 }
 
-Mapped CouplingFlow::push_with_log_det(const Variable& z) const { return run(z, false, nullptr); }
-Mapped CouplingFlow::pull_with_log_det(const Variable& x) const { return run(x, true, nullptr); }
+Mapped CouplingFlow::push_with_log_det(const Variable& z, const Tensor& context) const {
+  return run(z, false, nullptr);
+}
+Mapped CouplingFlow::pull_with_log_det(const Variable& x, const Tensor& context) const { return run(x, true, nullptr); }
 
-std::vector<Tensor> CouplingFlow::path(const Tensor& z) const {
+std::vector<Tensor> CouplingFlow::path(const Tensor& z, const Tensor& context) const {
   std::vector<Tensor> positions{z};
   run(Variable(z), false, &positions);
   return positions;

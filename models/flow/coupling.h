@@ -30,12 +30,16 @@ class CouplingFlow final : public Implements<CouplingFlow, Transform> {
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return base_.width(); }
   Traits traits() const override;
-  Variable push(const Variable& z) const override { return push_with_log_det(z).value; }
-  Variable pull(const Variable& x) const override { return pull_with_log_det(x).value; }
-  Mapped push_with_log_det(const Variable& z) const override;
-  Mapped pull_with_log_det(const Variable& x) const override;
+  Variable push(const Variable& z, const Tensor& context = {}) const override {
+    return push_with_log_det(z, context).value;
+  }
+  Variable pull(const Variable& x, const Tensor& context = {}) const override {
+    return pull_with_log_det(x, context).value;
+  }
+  Mapped push_with_log_det(const Variable& z, const Tensor& context = {}) const override;
+  Mapped pull_with_log_det(const Variable& x, const Tensor& context = {}) const override;
   /// One position a layer.
-  std::vector<Tensor> path(const Tensor& z) const override;
+  std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const override;
 
   static void fields(auto& self, auto&& visit) {
     visit("conditioners", self.conditioners_);

@@ -13,10 +13,10 @@ namespace pf {
 
 ActNorm::ActNorm(int64_t width) : log_scale_(zeros({width})), shift_(zeros({width})) {}
 
-Mapped ActNorm::push(const Variable& z) const {
+Mapped ActNorm::push(const Variable& z, const Tensor& context) const {
   return {(z - shift_) * exp(-log_scale_), expand(-sum(log_scale_), {z.size(0)})};
 }
-Mapped ActNorm::pull(const Variable& x) const {
+Mapped ActNorm::pull(const Variable& x, const Tensor& context) const {
   return {x * exp(log_scale_) + shift_, expand(sum(log_scale_), {x.size(0)})};
 }
 
@@ -51,11 +51,11 @@ Variable LuLinear::unit_lower() const { return tril(lower_, -1) + Variable(eye(l
 Variable LuLinear::full_upper() const { return triu(upper_, 1) + diag_embed(sign_ * exp(log_scale_)); }
 
 // Rows are points: y = L U x is yᵀ = xᵀ Uᵀ Lᵀ, and z is y in another order.
-Mapped LuLinear::pull(const Variable& x) const {
+Mapped LuLinear::pull(const Variable& x, const Tensor& context) const {
   const Variable y = matmul(matmul(x, transpose(full_upper())), transpose(unit_lower()));
   return {index_select(y, 1, permutation_), expand(sum(log_scale_), {x.size(0)})};
 }
-Mapped LuLinear::push(const Variable& z) const {
+Mapped LuLinear::push(const Variable& z, const Tensor& context) const {
   const Variable y = transpose(index_select(z, 1, argsort(permutation_, 0)));
   const Variable x = solve_triangular(full_upper(), solve_triangular(unit_lower(), y), {.upper = true});
   return {transpose(x), expand(-sum(log_scale_), {z.size(0)})};

@@ -14,8 +14,8 @@ namespace pf {
 class ActNorm final : public Implements<ActNorm, FlowLayer> {
  public:
   explicit ActNorm(int64_t width);
-  Mapped push(const Variable& z) const override;
-  Mapped pull(const Variable& x) const override;
+  Mapped push(const Variable& z, const Tensor& context = {}) const override;
+  Mapped pull(const Variable& x, const Tensor& context = {}) const override;
 
   static void fields(auto& self, auto&& visit) {
     visit("log_scale", self.log_scale_);
@@ -32,8 +32,8 @@ class ActNorm final : public Implements<ActNorm, FlowLayer> {
 class LuLinear final : public Implements<LuLinear, FlowLayer> {
  public:
   LuLinear(int64_t width, Rng& rng);
-  Mapped push(const Variable& z) const override;
-  Mapped pull(const Variable& x) const override;
+  Mapped push(const Variable& z, const Tensor& context = {}) const override;
+  Mapped pull(const Variable& x, const Tensor& context = {}) const override;
 
   static void fields(auto& self, auto&& visit) {
     visit("lower", self.lower_);
@@ -57,8 +57,8 @@ class LuLinear final : public Implements<LuLinear, FlowLayer> {
 class CouplingLayer final : public Implements<CouplingLayer, FlowLayer> {
  public:
   CouplingLayer(int64_t width, const ElementwiseMap& map, int64_t hidden, Rng& rng);
-  Mapped push(const Variable& z) const override { return move(z, false); }
-  Mapped pull(const Variable& x) const override { return move(x, true); }
+  Mapped push(const Variable& z, const Tensor& context = {}) const override { return move(z, false); }
+  Mapped pull(const Variable& x, const Tensor& context = {}) const override { return move(x, true); }
 
   static void fields(auto& self, auto&& visit) { visit("conditioner", self.conditioner_); }
 

@@ -12,8 +12,8 @@ class FlowLayer {
   virtual ~FlowLayer() = default;
   virtual void visit_fields(const std::string& name, FieldVisitor& visitor) = 0;
   virtual void visit_fields(const std::string& name, ConstFieldVisitor& visitor) const = 0;
-  virtual Mapped push(const Variable& z) const = 0;
-  virtual Mapped pull(const Variable& x) const = 0;
+  virtual Mapped push(const Variable& z, const Tensor& context = {}) const = 0;
+  virtual Mapped pull(const Variable& x, const Tensor& context = {}) const = 0;
 };
 
 }  // namespace pf

@@ -34,14 +34,14 @@ PlanarLayer::Constrained PlanarLayer::constrained() const {
   return {u_ + w_ * ((slope - product) / sum(square(w_))), reshape(slope, {1, 1})};
 }
 
-Mapped PlanarLayer::pull(const Variable& x) const {
+Mapped PlanarLayer::pull(const Variable& x, const Tensor& context) const {
   const auto [u, slope] = constrained();
   const Variable t = tanh(matmul(x, w_) + b_);
   return {x + matmul(t, transpose(u)), sum(log1p((1.0 - square(t)) * slope), -1)};
 }
 
 // The root is found on plain values. Each of Newton's steps on variables doubles the number of derivatives that are right.
-Mapped PlanarLayer::push(const Variable& z) const {
+Mapped PlanarLayer::push(const Variable& z, const Tensor& context) const {
   const auto [u, slope] = constrained();
   const Variable y = matmul(z, w_);
   const double b = b_.item(), c = slope.item();

@@ -12,8 +12,8 @@ namespace pf {
 class PlanarLayer final : public Implements<PlanarLayer, FlowLayer> {
  public:
   PlanarLayer(int64_t width, Rng& rng);
-  Mapped push(const Variable& z) const override;
-  Mapped pull(const Variable& x) const override;
+  Mapped push(const Variable& z, const Tensor& context = {}) const override;
+  Mapped pull(const Variable& x, const Tensor& context = {}) const override;
 
   static void fields(auto& self, auto&& visit) {
     visit("direction", self.u_);

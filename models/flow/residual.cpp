@@ -70,14 +70,14 @@ ResidualLayer::WithJacobian ResidualLayer::with_jacobian(const std::vector<Varia
   return {x + h, permute(tangents, {1, 2, 0}) + Variable(unit)};
 }
 
-Mapped ResidualLayer::pull(const Variable& x) const {
+Mapped ResidualLayer::pull(const Variable& x, const Tensor& context) const {
   const auto [z, jacobian] = with_jacobian(contracted_weights(), x);
   return {z, slogdet(jacobian).log_abs};
 }
 
 // The fixed point is found on plain values; then each of Newton's steps on variables squares what is missing and doubles
 // the number of derivatives that are right.
-Mapped ResidualLayer::push(const Variable& z) const {
+Mapped ResidualLayer::push(const Variable& z, const Tensor& context) const {
   const std::vector<Variable> weights = contracted_weights();
   std::vector<Variable> plain;
   for (const Variable& w : weights) plain.push_back(stop_gradient(w));

@@ -20,8 +20,8 @@ class ResidualLayer final : public Implements<ResidualLayer, FlowLayer> {
  public:
   ResidualLayer(int64_t width, int64_t hidden, Rng& rng);
   /// The fixed point of x = z − g(x) (Behrmann et al., algorithm 1), polished by Newton's method.
-  Mapped push(const Variable& z) const override;
-  Mapped pull(const Variable& x) const override;
+  Mapped push(const Variable& z, const Tensor& context = {}) const override;
+  Mapped pull(const Variable& x, const Tensor& context = {}) const override;
 
   static void fields(auto& self, auto&& visit) { visit("network", self.network_); }
 

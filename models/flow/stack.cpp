@@ -28,7 +28,7 @@ Mapped FlowStack::run(const Variable& input, bool pulling, std::vector<Tensor>* 
   return at;
 }
 
-std::vector<Tensor> FlowStack::path(const Tensor& z) const {
+std::vector<Tensor> FlowStack::path(const Tensor& z, const Tensor& context) const {
   std::vector<Tensor> positions{z};
   run(Variable(z), false, &positions);
   return positions;

@@ -13,12 +13,20 @@ class FlowStack final : public Implements<FlowStack, Transform> {
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return base_.width(); }
   Traits traits() const override;
-  Variable push(const Variable& z) const override { return push_with_log_det(z).value; }
-  Variable pull(const Variable& x) const override { return pull_with_log_det(x).value; }
-  Mapped push_with_log_det(const Variable& z) const override { return run(z, false, nullptr); }
-  Mapped pull_with_log_det(const Variable& x) const override { return run(x, true, nullptr); }
+  Variable push(const Variable& z, const Tensor& context = {}) const override {
+    return push_with_log_det(z, context).value;
+  }
+  Variable pull(const Variable& x, const Tensor& context = {}) const override {
+    return pull_with_log_det(x, context).value;
+  }
+  Mapped push_with_log_det(const Variable& z, const Tensor& context = {}) const override {
+    return run(z, false, nullptr);
+  }
+  Mapped pull_with_log_det(const Variable& x, const Tensor& context = {}) const override {
+    return run(x, true, nullptr);
+  }
   /// One position a layer.
-  std::vector<Tensor> path(const Tensor& z) const override;
+  std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const override;
 
   static void fields(auto& self, auto&& visit) { visit("layers", self.layers_); }
 

@@ -60,10 +60,14 @@ Mapped FlowMatching::flow_with_divergence(const Variable& start, double from, do
   return {end[0], end[1]};
 }
 
-Mapped FlowMatching::push_with_log_det(const Variable& z) const { return flow_with_divergence(z, 0, 1, {}); }
-Mapped FlowMatching::pull_with_log_det(const Variable& x) const { return flow_with_divergence(x, 1, 0, {}); }
+Mapped FlowMatching::push_with_log_det(const Variable& z, const Tensor& context) const {
+  return flow_with_divergence(z, 0, 1, {});
+}
+Mapped FlowMatching::pull_with_log_det(const Variable& x, const Tensor& context) const {
+  return flow_with_divergence(x, 1, 0, {});
+}
 
-std::vector<Tensor> FlowMatching::path(const Tensor& z) const {
+std::vector<Tensor> FlowMatching::path(const Tensor& z, const Tensor& context) const {
   std::vector<Tensor> positions;
   const OdeField field = [this](double t, const OdeState& x) { return OdeState{velocity_(x[0], t)}; };
   const OdeOptions even{.method = OdeMethod::rk4, .steps = 32};
@@ -71,7 +75,7 @@ std::vector<Tensor> FlowMatching::path(const Tensor& z) const {
   return positions;
 }
 
-LogDensity FlowMatching::log_density(const Tensor& x, Rng& rng) const {
+LogDensity FlowMatching::log_density(const Tensor& x, Rng& rng, const Tensor& context) const {
   const bool exact = settings_.divergence == DivergenceKind::exact;
   const Tensor probe = exact ? Tensor() : rng.rademacher(x.shape(), x.dtype());
   const Mapped pulled = flow_with_divergence(Variable(x), 1, 0, probe);
@@ -88,7 +92,7 @@ VelocityMatching::VelocityMatching(const FlowMatching& model, const MatchingSett
         ": a Schrödinger bridge needs a sigma above 0");
 }
 
-Variable VelocityMatching::loss(const Tensor& batch, Rng& rng) const {
+Variable VelocityMatching::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const int64_t n = batch.size(0);
   const Tensor& x1 = batch;
   Tensor x0 = rng.normal(batch.shape(), batch.dtype());

@@ -47,12 +47,12 @@ class FlowMatching final : public Implements<FlowMatching, Transform> {
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return base_.width(); }
   Traits traits() const override;
-  Variable push(const Variable& z) const override { return flow(z, 0, 1); }
-  Variable pull(const Variable& x) const override { return flow(x, 1, 0); }
-  Mapped push_with_log_det(const Variable& z) const override;
-  Mapped pull_with_log_det(const Variable& x) const override;
-  std::vector<Tensor> path(const Tensor& z) const override;
-  LogDensity log_density(const Tensor& x, Rng& rng) const override;
+  Variable push(const Variable& z, const Tensor& context = {}) const override { return flow(z, 0, 1); }
+  Variable pull(const Variable& x, const Tensor& context = {}) const override { return flow(x, 1, 0); }
+  Mapped push_with_log_det(const Variable& z, const Tensor& context = {}) const override;
+  Mapped pull_with_log_det(const Variable& x, const Tensor& context = {}) const override;
+  std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const override;
+  LogDensity log_density(const Tensor& x, Rng& rng, const Tensor& context = {}) const override;
   const VelocityField& velocity() const { return velocity_; }
   const FlowMatchingSettings& settings() const { return settings_; }
 
@@ -84,7 +84,7 @@ class VelocityMatching final : public Objective {
   VelocityMatching(const FlowMatching& model, Pairing pairing, double sigma = 0)
       : VelocityMatching(model, MatchingSettings{.pairing = pairing, .sigma = sigma}) {}
   std::string name() const override { return "velocity matching (mean square)"; }
-  Variable loss(const Tensor& batch, Rng& rng) const override;
+  Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
   const FlowMatching& model_;

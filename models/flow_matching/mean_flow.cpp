@@ -20,24 +20,24 @@ Variable MeanFlow::jump(const Variable& z, double until) const {
   return z + net_(concat(std::vector{z, Variable(zero), Variable(zero + until)}, 1)) * until;
 }
 
-Variable MeanFlow::push(const Variable& z) const {
+Variable MeanFlow::push(const Variable& z, const Tensor& context) const {
   check_rows("flow-matching push", z.shape(), width());
   return jump(z, 1);
 }
 
-Tensor MeanFlow::encode(const Tensor& x) const {
+Tensor MeanFlow::encode(const Tensor& x, const Tensor& context) const {
   check_rows("flow-matching encode", x.shape(), width());
   return invert_by_optimisation(*this, x).z;
 }
 
-std::vector<Tensor> MeanFlow::path(const Tensor& z) const {
+std::vector<Tensor> MeanFlow::path(const Tensor& z, const Tensor& context) const {
   constexpr int steps = 16;
   std::vector<Tensor> positions{z};
   for (int i = 1; i <= steps; ++i) positions.push_back(jump(Variable(z), double(i) / steps).value());
   return positions;
 }
 
-Variable MeanVelocityMatching::loss(const Tensor& batch, Rng& rng) const {
+Variable MeanVelocityMatching::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const int64_t n = batch.size(0);
   Tensor x0 = rng.normal(batch.shape(), batch.dtype());
   x0 = index_select(x0, 0, optimal_pairing(batch, x0));  // straighter ways: less that an average has to hide

@@ -25,11 +25,11 @@ class MeanFlow final : public Implements<MeanFlow, Transform> {
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return base_.width(); }
   Traits traits() const override { return {.same_width = true, .reconstructs = false}; }
-  Variable push(const Variable& z) const override;
+  Variable push(const Variable& z, const Tensor& context = {}) const override;
   /// By optimisation: a base point whose image is near x.
-  Tensor encode(const Tensor& x) const override;
+  Tensor encode(const Tensor& x, const Tensor& context = {}) const override;
   /// Where the average velocities from 0 to t lead.
-  std::vector<Tensor> path(const Tensor& z) const override;
+  std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const override;
   /// u of rows (x, s, e − s): [n, width + 2] → [n, width].
   Variable velocity(const Variable& rows) const { return net_(rows); }
 
@@ -49,7 +49,7 @@ class MeanVelocityMatching final : public Objective {
   explicit MeanVelocityMatching(const MeanFlow& model, double different = 0.5, double power = 0.5)
       : model_(model), different_(different), power_(power) {}
   std::string name() const override { return "mean velocity matching (weighted square)"; }
-  Variable loss(const Tensor& batch, Rng& rng) const override;
+  Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
   const MeanFlow& model_;

@@ -101,7 +101,7 @@ Variable generator_loss(Game game, const Variable& real, const Variable& fake) {
 AdversarialGame::AdversarialGame(const Transform& generator, const GameSettings& settings, Rng& rng)
     : player_(generator, settings, rng) {}
 
-Variable AdversarialGame::Player::loss(const Tensor& batch, Rng& rng) const {
+Variable AdversarialGame::Player::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const Tensor real = whole_packs(batch, settings.pack);
   const Tensor fake = generator.push(generator.base().sample(real.size(0), rng, real.dtype())).value();
   critic.follow_weights();
@@ -116,13 +116,13 @@ Variable AdversarialGame::Player::loss(const Tensor& batch, Rng& rng) const {
   return total;
 }
 
-Variable AdversarialGame::loss(const Tensor& batch, Rng& rng) const {
+Variable AdversarialGame::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const Tensor real = whole_packs(batch, player_.settings.pack);
   const Variable fake = player_.generator.push(player_.generator.base().sample(real.size(0), rng, real.dtype()));
   return generator_loss(player_.settings.game, player_.critic(real), player_.critic(fake));
 }
 
-std::vector<VitalSign> AdversarialGame::vital_signs(const Tensor& batch, Rng& rng) const {
+std::vector<VitalSign> AdversarialGame::vital_signs(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const Tensor real = whole_packs(batch, player_.settings.pack);
   const Tensor fake = player_.generator.push(player_.generator.base().sample(real.size(0), rng, real.dtype())).value();
   const Tensor d = player_.critic(real).value(), g = player_.critic(fake).value();

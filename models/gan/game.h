@@ -59,10 +59,10 @@ class AdversarialGame final : public Objective {
  public:
   AdversarialGame(const Transform& generator, const GameSettings& settings, Rng& rng);
   std::string name() const override { return "generator's adversarial loss"; }
-  Variable loss(const Tensor& batch, Rng& rng) const override;
+  Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
   Opponent* opponent() override { return &player_; }
   /// How often the critic gives a point of the data more than a sample: ½ where it cannot tell them apart.
-  std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng) const override;
+  std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
   AdamOptions optimizer() const override { return player_.settings.adam; }
   const Critic& critic() const { return player_.critic; }
 
@@ -74,7 +74,7 @@ class AdversarialGame final : public Objective {
 
     Player(const Transform& g, const GameSettings& s, Rng& rng)
         : generator(g), settings(s), critic(g.width(), s, rng) {}
-    Variable loss(const Tensor& batch, Rng& rng) const override;
+    Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
     int64_t steps() const override { return settings.critic_steps; }
     static void fields(auto& self, auto&& visit) { visit("critic", self.critic); }
   };

@@ -16,9 +16,9 @@ class Generator final : public Implements<Generator, Transform> {
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return net_.out(); }
   Traits traits() const override { return {.same_width = base_.width() == width(), .reconstructs = false}; }
-  Variable push(const Variable& z) const override;
+  Variable push(const Variable& z, const Tensor& context = {}) const override;
   /// By optimisation: a base point whose image is near x.
-  Tensor encode(const Tensor& x) const override;
+  Tensor encode(const Tensor& x, const Tensor& context = {}) const override;
 
   static void fields(auto& self, auto&& visit) { visit("net", self.net_); }
 

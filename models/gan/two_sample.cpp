@@ -59,7 +59,7 @@ std::string TwoSampleLoss::name() const {
   return names[int(distance_)];
 }
 
-Variable TwoSampleLoss::loss(const Tensor& batch, Rng& rng) const {
+Variable TwoSampleLoss::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   check(batch.size(0) >= 2, "gan: a batch of ", batch.size(0), " row: a distance between samples needs at least 2");
   const Variable x = generator_.push(generator_.base().sample(batch.size(0), rng, batch.dtype()));
   switch (distance_) {

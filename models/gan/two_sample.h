@@ -17,7 +17,7 @@ class TwoSampleLoss final : public Objective {
   TwoSampleLoss(const Transform& generator, TwoSample distance, int64_t directions = 64)
       : generator_(generator), distance_(distance), directions_(directions) {}
   std::string name() const override;
-  Variable loss(const Tensor& batch, Rng& rng) const override;
+  Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
   const Transform& generator_;

@@ -40,7 +40,8 @@ Outcome distilled(const Trained& t, int64_t count, Rng& rng) {
 }
 
 Outcome refined(const Trained& t, int64_t count, Rng& rng) {
-  if (t.model.binary()) return "its samples are zeros and ones, which cannot be moved along a gradient";
+  if (t.model.data_kind() != DataKind::real)
+    return "its samples are whole numbers, which cannot be moved along a gradient";
   Rng learning = rng.child(1);
   const Refinement refine(t.model.inner(), t.model.normalise(t.data.train, learning), learning);
   const Tensor x =

@@ -20,7 +20,7 @@ EvidenceBound::EvidenceBound(const Vae& model, const BoundSettings& settings) : 
       " weigh a KL term, which this bound has not; set train-samples=1 and gradient=plain, or beta=1 and free-bits=0");
 }
 
-Variable EvidenceBound::loss(const Tensor& batch, Rng& rng) const {
+Variable EvidenceBound::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   if (settings_.doubly_reparameterized) return doubly_reparameterized_loss(batch, rng);
   if (settings_.samples > 1) return -mean(model_.importance_bound(batch, settings_.samples, rng));
   return elbo_loss(batch, rng);
@@ -64,7 +64,7 @@ Variable EvidenceBound::doubly_reparameterized_loss(const Tensor& batch, Rng& rn
   return Variable(-bound) - (gradient_carrier - stop_gradient(gradient_carrier)) * (1 / rows);
 }
 
-std::vector<VitalSign> EvidenceBound::vital_signs(const Tensor& batch, Rng&) const {
+std::vector<VitalSign> EvidenceBound::vital_signs(const Tensor& batch, Rng&, const Tensor& context) const {
   const Tensor spread = var(model_.posterior(Variable(batch)).mean.value(), 0);
   int64_t active = 0;
   for (double v : cast(spread, float64).to_vector<double>()) active += v > 0.01;

@@ -28,10 +28,10 @@ class EvidenceBound final : public Objective {
   /// Throws where beta or free bits are asked for together with several samples: that bound has no KL term.
   explicit EvidenceBound(const Vae& model, const BoundSettings& settings = {});
   std::string name() const override { return "negative evidence bound (nats)"; }
-  Variable loss(const Tensor& batch, Rng& rng) const override;
+  Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
   /// Coordinates of the code that say something: whose posterior mean has a variance above 0.01 over the data (Burda et
   /// al. 2015, arXiv 1509.00519, section 5.2).
-  std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng) const override;
+  std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
   Variable elbo_loss(const Tensor& batch, Rng& rng) const;

@@ -67,7 +67,8 @@ Family vae_family() {
                         {"prior=flow", "layers=2", "flow-hidden=16", "hidden=16"},
                         {"posterior=full", "hidden=16", "free-bits=0.2", "latent=3"},
                         {"gradient=dreg", "train-samples=3", "hidden=16"}},
-      .binary_data = [](const Settings& s) { return s.is("likelihood", "bernoulli"); },
+      .data_kind =
+          [](const Settings& s) { return s.is("likelihood", "bernoulli") ? DataKind::binary : DataKind::real; },
   };
 }
 

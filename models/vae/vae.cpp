@@ -68,7 +68,7 @@ Traits Vae::traits() const {
 
 Variable Vae::decode(const Variable& code) const { return decoder_(code); }
 
-Variable Vae::push(const Variable& z) const {
+Variable Vae::push(const Variable& z, const Tensor& context) const {
   check_rows("vae push", z.shape(), base_.width());
   const int64_t of_prior = base_.width() - width_;
   const Variable decoded = decode(prior_push(slice(z, 1, 0, of_prior)));
@@ -110,13 +110,13 @@ Variable Vae::importance_bound(const Tensor& x, int64_t samples, Rng& rng) const
   return logsumexp(concat(weights, 1), -1) - std::log(double(samples));
 }
 
-LogDensity Vae::log_density(const Tensor& x, Rng& rng) const {
+LogDensity Vae::log_density(const Tensor& x, Rng& rng, const Tensor& context) const {
   check_rows("vae log_density", x.shape(), width_);
   const int64_t k = settings_.importance_samples;
   return {importance_bound(x, k, rng).value(), DensityKind::bound, join("IWAE-", k, " lower bound")};
 }
 
-Tensor Vae::encode(const Tensor& x) const {
+Tensor Vae::encode(const Tensor& x, const Tensor& context) const {
   const Tensor mean = posterior(Variable(x)).mean.value();
   const Tensor z = prior_ ? prior_->encode(mean) : mean;
   const Variable decoded = decode(prior_push(Variable(z)));

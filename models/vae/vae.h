@@ -39,12 +39,12 @@ class Vae final : public Implements<Vae, Transform> {
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return width_; }
   Traits traits() const override;
-  Variable push(const Variable& z) const override;
+  Variable push(const Variable& z, const Tensor& context = {}) const override;
   /// IWAE-K with K = settings.importance_samples.
-  LogDensity log_density(const Tensor& x, Rng& rng) const override;
+  LogDensity log_density(const Tensor& x, Rng& rng, const Tensor& context = {}) const override;
   /// The posterior mean, with the observation noise that gives x back (Gaussian) or the middle of its interval
   /// (Bernoulli).
-  Tensor encode(const Tensor& x) const override;
+  Tensor encode(const Tensor& x, const Tensor& context = {}) const override;
 
   Posterior posterior(const Variable& x) const;
   /// μ(c), or the logits of π(c). code: [n, latent] → [n, width].

@@ -4,17 +4,17 @@
 
 namespace pf {
 
-Batches::Batches(Tensor x, Tensor labels, int64_t batch_size, const Rng& rng)
+Batches::Batches(Tensor x, Tensor context, int64_t batch_size, const Rng& rng)
     : batch_size_(batch_size), state_{rng.state(), 0, 0} {
   check(x.rank() == 2, "batches: data ", x.shape(), ": expected rows [n, d]");
   check(batch_size >= 1, "batches: a batch of ", batch_size, " rows: expected at least 1");
   check(batch_size <= x.size(0), "batches: a batch of ", batch_size, " rows from ", x.size(0),
         ": choose a batch size of ", x.size(0), " or less");
   x_ = contiguous(x);
-  if (labels.defined()) {
-    check(labels.rank() == 1 && labels.size(0) == x.size(0), "batches: labels ", labels.shape(), " for data ",
+  if (context.defined()) {
+    check(context.rank() >= 1 && context.size(0) == x.size(0), "batches: context ", context.shape(), " for data ",
           x.shape(), ": expected one a row");
-    labels_ = contiguous(cast(labels, int64));
+    context_ = contiguous(context);
   }
   shuffle();
 }
@@ -30,14 +30,21 @@ void Batches::restore(const State& state) {
 
 Batch Batches::next() {
   Batch out;
-  Shape shape = x_.shape();
-  shape[0] = batch_size_;
-  out.x = Tensor::empty(shape, x_.dtype());
-  if (labels_.defined()) out.labels = Tensor::empty({batch_size_}, int64);
-  const size_t row_bytes = size_t(x_.size(1) * size_of(x_.dtype()));
-  auto* to = static_cast<std::byte*>(out.x.mutable_raw());
-  const auto* from = static_cast<const std::byte*>(x_.raw());
-  int64_t* label = labels_.defined() ? out.labels.mutable_data<int64_t>() : nullptr;
+  struct Copy {
+    std::byte* to;
+    const std::byte* from;
+    size_t bytes;  // of a row
+  };
+  std::vector<Copy> copies;
+  const auto prepare = [&](const Tensor& from, Tensor& to) {
+    Shape shape = from.shape();
+    shape[0] = batch_size_;
+    to = Tensor::empty(shape, from.dtype());
+    copies.push_back({static_cast<std::byte*>(to.mutable_raw()), static_cast<const std::byte*>(from.raw()),
+                      size_t(from.numel() / from.size(0) * size_of(from.dtype()))});
+  };
+  prepare(x_, out.x);
+  if (context_.defined()) prepare(context_, out.context);
   for (int64_t i = 0; i < batch_size_; ++i) {
     if (state_.position == rows()) {
       ++state_.epoch;
@@ -45,8 +52,7 @@ Batch Batches::next() {
       shuffle();
     }
     const int64_t row = order_.data<int64_t>()[state_.position++];
-    std::memcpy(to + size_t(i) * row_bytes, from + size_t(row) * row_bytes, row_bytes);
-    if (label) label[i] = labels_.data<int64_t>()[row];
+    for (const Copy& c : copies) std::memcpy(c.to + size_t(i) * c.bytes, c.from + size_t(row) * c.bytes, c.bytes);
   }
   return out;
 }

@@ -6,8 +6,8 @@
 namespace pf {
 
 struct Batch {
-  Tensor x;       // [batch, d]
-  Tensor labels;  // int64 [batch]; undefined where the data has none
+  Tensor x;        // [batch, d]
+  Tensor context;  // what goes with each row: labels [batch], a condition [batch, k]; undefined where there is nothing
 };
 
 /// Each epoch visits every row once, in an order that depends on the generator and the epoch's number alone. Batches all have
@@ -22,8 +22,8 @@ class Batches {
     bool operator==(const State&) const = default;
   };
 
-  /// x: [n, d]; labels: int64 [n] or undefined.
-  Batches(Tensor x, Tensor labels, int64_t batch_size, const Rng& rng);
+  /// x: [n, d]; context: [n] or [n, k] of any type, or undefined.
+  Batches(Tensor x, Tensor context, int64_t batch_size, const Rng& rng);
   Batches(Tensor x, int64_t batch_size, const Rng& rng) : Batches(std::move(x), Tensor(), batch_size, rng) {}
 
   Batch next();
@@ -35,7 +35,7 @@ class Batches {
  private:
   void shuffle();
 
-  Tensor x_, labels_, order_;
+  Tensor x_, context_, order_;
   int64_t batch_size_;
   State state_;
 };

@@ -20,10 +20,12 @@ struct Dataset {
   Tensor train, test;                    // float32 [n, d]
   Tensor train_labels, test_labels;      // int64 [n]; undefined where there are none
   std::vector<std::string> class_names;  // of the labels; empty where there are none
-  std::vector<std::string> columns;      // names of the d columns; empty where there are none
-  std::optional<ImageShape> image;       // where a row is a picture
-  int levels = 0;                        // rows are integers 0 … levels − 1; 0: they are real numbers
-  std::optional<double> entropy;         // nats a row, where it is known: no density model's true NLL is below it
+  Tensor train_context,
+      test_context;                  // float32 [n, k]: what a conditional model is told of each row; undefined: nothing
+  std::vector<std::string> columns;  // names of the d columns; empty where there are none
+  std::optional<ImageShape> image;   // where a row is a picture
+  int levels = 0;                    // rows are integers 0 … levels − 1; 0: they are real numbers
+  std::optional<double> entropy;     // nats a row, where it is known: no density model's true NLL is below it
 
   int64_t dim() const { return train.size(1); }
   bool has_labels() const { return train_labels.defined(); }

@@ -26,6 +26,7 @@ using testing::error_of;
 using testing::make_instance;
 using testing::rows_for;
 using testing::TemporaryFolder;
+using testing::test_levels;
 using testing::Variant;
 
 class Laws : public ::testing::TestWithParam<Variant> {
@@ -216,9 +217,12 @@ TEST_P(Laws, DensityIntegratesToOne) {
   const Built built = make_instance(variant(), float64, 2, 1, 1e-4);
   const Transform& map = *built.transform;
   if (map.traits().density == DensityKind::exact && !map.traits().smooth) {
-    // Probabilities of zeros and ones: the four outcomes.
+    // Probabilities of whole numbers: all pairs of them.
     Rng rng(7);
-    const Tensor outcomes = tensor({0, 0, 0, 1, 1, 0, 1, 1}, {4, 2}, float64);
+    const int64_t levels = variant().family->data_kind(variant().settings()) == DataKind::integers ? test_levels : 2;
+    std::vector<double> pairs;
+    for (int64_t i = 0; i < levels * levels; ++i) pairs.insert(pairs.end(), {double(i / levels), double(i % levels)});
+    const Tensor outcomes = tensor(pairs, {levels * levels, 2}, float64);
     EXPECT_NEAR(sum(exp(map.log_density(outcomes, rng).value)).item(), 1, 1e-9);
     return;
   }
@@ -285,6 +289,30 @@ TEST_P(Laws, SinglePrecisionIsCloseToDouble) {
   } else {
     EXPECT_LT(mean(abs(cast(single.transform->push(Variable(z)).value(), float64) - x)).item(), 0.01);
   }
+}
+
+TEST_P(Laws, TheConditionCounts) {
+  if (!variant().given) {
+    const Built built = make_instance(variant(), float32);
+    EXPECT_TRUE(contains(error_of([&] {
+                           built.transform->push(Variable(base_sample(*built.transform, 3, float32)), ones({1, 2}));
+                         }),
+                         "a condition was given, but the model was trained without one"));
+    return;
+  }
+  const Variant free{variant().name, variant().family, variant().assignments, false};
+  Rng rng(14);
+  Built built = free.family->build(free.settings(), {.width = 2, .levels = int(test_levels), .context = 2}, rng);
+  const Transform& map = *built.transform;
+  for (Field& field : fields_of(*built.transform))
+    if (field.parameter) *field.parameter = Variable(field.value() + rng.normal(field.value().shape()) * 0.3);
+  const Tensor z = base_sample(map, 200, float32);
+  const Tensor a = tensor({1, 0}, {1, 2}), b = tensor({0, 1}, {1, 2});
+  const Tensor to_a = map.push(Variable(z), a).value();
+  EXPECT_FALSE(same_bits(to_a, map.push(Variable(z), b).value()));
+  EXPECT_TRUE(same_bits(to_a, map.push(Variable(z), expand(a, {200, 2})).value()));
+  EXPECT_TRUE(contains(error_of([&] { map.push(Variable(z)); }), "it needs a condition of 2 numbers for each point"));
+  EXPECT_TRUE(contains(error_of([&] { map.push(Variable(z), ones({1, 3})); }), "expected [200, 2] or [1, 2]"));
 }
 
 TEST_P(Laws, RowsDoNotInfluenceEachOther) {

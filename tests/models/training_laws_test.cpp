@@ -13,6 +13,7 @@ namespace pf {
 namespace {
 
 using testing::all_variants;
+using testing::config_for;
 using testing::dataset_for;
 using testing::Variant;
 
@@ -20,9 +21,7 @@ class TrainingLaws : public ::testing::TestWithParam<Variant> {
  protected:
   std::vector<double> train(int64_t steps, int64_t report_every) const {
     const Dataset data = dataset_for(GetParam(), 4000);
-    ModelConfig config = ModelConfig::make(GetParam().family->name, data, 3);
-    for (const std::string& a : GetParam().assignments) config.settings.set(a);
-    Model model(config, data.train);
+    Model model(config_for(GetParam(), data, 3), data.train);
     const TrainOptions options{.steps = steps, .batch = 128, .rate = 2e-3, .warmup = 10, .report_every = report_every};
     std::vector<double> losses;
     for (auto [step, loss] : Trainer(model, data, options).run().loss) losses.push_back(loss);
@@ -130,12 +129,11 @@ TEST_P(TrainingLaws, FirstLossesAreTheRecordedOnes) {
 /// The loss of a game says nothing about its progress: there it is the distance of samples and data that falls.
 TEST_P(TrainingLaws, TheLossFalls) {
   const Dataset data = dataset_for(GetParam(), 4000);
-  ModelConfig config = ModelConfig::make(GetParam().family->name, data, 3);
-  for (const std::string& a : GetParam().assignments) config.settings.set(a);
-  Model model(config, data.train);
+  Model model(config_for(GetParam(), data, 3), data.train);
   auto distance = [&] {
     Rng rng(5);
-    return energy_distance(model.sample(1000, rng), slice(data.test, 0, 0, 1000)).value;
+    return energy_distance(model.sample(1000, rng, context_for(data.test_context, 1000)), slice(data.test, 0, 0, 1000))
+        .value;
   };
   const double before = distance();
   const TrainOptions options{.steps = 400, .batch = 128, .rate = 2e-3, .warmup = 10, .ema = 0.98, .report_every = 40};

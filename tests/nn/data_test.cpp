@@ -193,7 +193,7 @@ TEST(BatchesTest, EveryRowOncePerEpochInAnotherOrder) {
     const Batch batch = batches.next();
     EXPECT_EQ(batch.x.shape(), (Shape{4, 2}));
     for (int64_t r = 0; r < 4; ++r) {
-      const auto label = int64_t(batch.labels.at({r}));
+      const auto label = int64_t(batch.context.at({r}));
       EXPECT_EQ(batch.x.at({r, 0}), 2 * label);
       EXPECT_EQ(batch.x.at({r, 1}), 2 * label + 1);
       epochs[size_t((i * 4 + r) / 10)].push_back(label);
@@ -201,7 +201,7 @@ TEST(BatchesTest, EveryRowOncePerEpochInAnotherOrder) {
   }
   for (const auto& order : epochs) EXPECT_EQ(std::set<int64_t>(order.begin(), order.end()).size(), 10u);
   EXPECT_NE(epochs[0], epochs[1]);
-  EXPECT_FALSE(Batches(x, 4, Rng(3)).next().labels.defined());
+  EXPECT_FALSE(Batches(x, 4, Rng(3)).next().context.defined());
 }
 
 TEST(BatchesTest, ContinueBitForBit) {
