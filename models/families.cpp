@@ -3,19 +3,16 @@
 
 namespace pf {
 
-Family autoencoder_family();
-Family vae_family();
-Family gan_family();
-Family flow_family();
-Family autoregressive_family();
-Family flow_matching_family();
-Family diffusion_family();
+#define PF_FAMILY(name) Family name##_family();
+#include "models/families.def"
+#undef PF_FAMILY
 
 const std::vector<Family>& families() {
+#define PF_FAMILY(name) name##_family(),
   static const std::vector<Family> list{
-      autoencoder_family(),    vae_family(),           gan_family(),       flow_family(),
-      autoregressive_family(), flow_matching_family(), diffusion_family(),
+#include "models/families.def"
   };
+#undef PF_FAMILY
   return list;
 }
 

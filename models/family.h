@@ -1,6 +1,6 @@
 #pragma once
 // Family: a kind of generative model as the program knows it: a name, what it is, what can be set, and how one is built.
-// Adding a family is one file that defines one of these and one line in families.cpp; the command line, the laws, the
+// Adding a family is one file that defines one of these and one line in families.def; the command line, the laws, the
 // atlas and the metrics follow.
 
 #include <functional>

@@ -164,7 +164,7 @@ std::vector<VitalSign> vital_signs(const Model& model, const Dataset& data) {
       data.train_context.defined() ? slice(data.train_context, 0, 0, rows.size(0)) : data.train_context;
   std::vector<VitalSign> signs = model.objective().vital_signs(model.normalise(rows, rng), rng, context);
   for (const Synthetic& set : synthetic_sets()) {
-    if (set.name != data.name || !set.modes) continue;
+    if (set.name != data.name || !set.modes || data.dim() != 2) continue;
     const ModeCoverage found =
         mode_coverage(model.sample(2500, rng, context_for(data.train_context, 2500)), *set.modes);
     const std::string warning =

@@ -2,10 +2,10 @@
 #include <iostream>
 
 #include "models/cli/command.h"
+#include "models/cli/input.h"
 #include "models/cli/output.h"
 #include "models/metrics/evaluate.h"
 #include "models/train.h"
-#include "nn/data/load.h"
 
 namespace pf::cli {
 namespace {
@@ -20,15 +20,14 @@ struct Options {
 void print(const std::vector<Metric>& metrics, bool json) {
   if (json) {
     for (const Metric& m : metrics)
-      std::cout << Json{{"metric", m.name},
-                        {"value", json_number(m.value)},
-                        {"standard_error", json_number(m.error)},
-                        {"floor", json_number(m.floor)},
-                        {"kind", m.kind},
-                        {"unit", m.unit},
-                        {"lower_is_better", m.lower_is_better},
-                        {"note", m.note}}
-                       .dump()
+      std::cout << json_line({{"metric", m.name},
+                              {"value", m.value},
+                              {"standard_error", m.error},
+                              {"floor", m.floor},
+                              {"kind", m.kind},
+                              {"unit", m.unit},
+                              {"lower_is_better", m.lower_is_better},
+                              {"note", m.note}})
                 << '\n';
     return;
   }
@@ -51,7 +50,7 @@ void add_evaluate(Program& program) {
   command.threads();
   command.action([o] {
     const Model model = load_model(o->folder);
-    const Dataset data = load_dataset(o->data.empty() ? model.config().data : o->data, {.seed = model.config().seed});
+    const Dataset data = data_for(model.config(), o->data);
     Rng rng = Rng(o->seed).child(4);
     print(evaluate(model, data, rng, o->evaluation), o->json);
   });

@@ -1,7 +1,7 @@
 #include <filesystem>
 #include <iostream>
 
-#include "models/cli/command.h"
+#include "models/cli/input.h"
 #include "models/interpolation.h"
 #include "models/report/pictures.h"
 #include "models/train.h"
@@ -15,6 +15,7 @@ struct Options {
   std::string folder, out;
   int64_t rows = 8, steps = 12;
   uint64_t seed = 0;
+  ConditionOptions condition;
 };
 
 void run(const Options& o) {
@@ -27,7 +28,8 @@ void run(const Options& o) {
   const Tensor from = base.sample(o.rows, rng), to = base.sample(o.rows, rng);
   const Tensor z = interpolate(base, from, to, o.steps);  // [steps, rows, base width]
   const Tensor x =
-      reshape(model.push(reshape(z, {o.steps * o.rows, base.width()})), {o.steps, o.rows, model.config().width});
+      reshape(model.push(reshape(z, {o.steps * o.rows, base.width()}), o.condition.context(model.config())),
+              {o.steps, o.rows, model.config().width});
   const Tensor by_row = permute(x, {1, 0, 2});  // [rows, steps, width]
   if (ending == ".npy") write_npy(o.out, by_row);
   else write_interpolation_picture(o.out, model.config(), by_row);
@@ -44,6 +46,7 @@ void add_interpolate(Program& program) {
   command.option("--rows", &o->rows, "how many walks", {.least = 1, .most = 10000});
   command.option("--steps", &o->steps, "points a walk", {.least = 2, .most = 10000});
   command.option("--seed", &o->seed, "of the base noise");
+  o->condition.add_to(command);
   command.threads();
   command.action([o] { run(*o); });
 }

@@ -2,9 +2,9 @@
 #include <iostream>
 
 #include "models/cli/command.h"
+#include "models/cli/input.h"
 #include "models/cli/output.h"
 #include "models/train.h"
-#include "nn/data/load.h"
 #include "tensor/npy.h"
 #include "tensor/ops/arithmetic.h"
 #include "tensor/ops/reduce.h"
@@ -21,26 +21,25 @@ struct Options {
 
 void run(const Options& o) {
   const Model model = load_model(o.folder);
-  const Dataset data = load_dataset(o.data.empty() ? model.config().data : o.data, {.seed = model.config().seed});
-  Tensor rows = data.test;
-  if (o.limit > 0 && rows.size(0) > o.limit) rows = slice(rows, 0, 0, o.limit);
+  const Dataset data = data_for(model.config(), o.data);
+  const int64_t count = o.limit > 0 ? std::min(o.limit, data.test.size(0)) : data.test.size(0);
+  const Tensor rows = slice(data.test, 0, 0, count), context = context_for(data.test_context, count);
   Rng rng = Rng(o.seed).child(3);
-  const LogDensity density = model.log_density(rows, rng);
+  const LogDensity density = model.log_density(rows, rng, context);
   const Tensor nll = -density.value;
   if (!o.out.empty()) write_npy(o.out, nll);
   const double value = mean(nll).item(), error = std::sqrt(var(nll).item() / double(nll.numel()));
   const double bits = value / (double(model.config().width) * std::log(2.0));
   if (o.json) {
-    std::cout << Json{{"family", model.config().family},
-                      {"data", data.name},
-                      {"rows", rows.size(0)},
-                      {"nll", json_number(value)},
-                      {"standard_error", json_number(error)},
-                      {"bits_per_dimension", json_number(bits)},
-                      {"kind", name_of(density.kind)},
-                      {"note", density.note},
-                      {"entropy", data.entropy ? json_number(*data.entropy) : nullptr}}
-                     .dump()
+    std::cout << json_line({{"family", model.config().family},
+                            {"data", data.name},
+                            {"rows", rows.size(0)},
+                            {"nll", value},
+                            {"standard_error", error},
+                            {"bits_per_dimension", bits},
+                            {"kind", name_of(density.kind)},
+                            {"note", density.note},
+                            {"entropy", data.entropy ? JsonField(*data.entropy) : JsonField(nullptr)}})
               << '\n';
     return;
   }

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "models/cli/command.h"
+#include "models/cli/input.h"
 #include "models/cli/output.h"
 #include "models/train.h"
 #include "nn/data/load.h"
@@ -13,7 +14,7 @@ namespace pf::cli {
 namespace {
 
 struct Options {
-  std::string family, data, folder;
+  std::string family, data, folder, condition;
   std::optional<int64_t> steps, batch;
   std::optional<double> rate;
   std::vector<std::string> settings;
@@ -90,14 +91,20 @@ void run(const Options& o) {
     if ((o.batch && *o.batch != options.batch) || (o.rate && *o.rate != options.rate))
       throw UsageError(join("--resume: ", o.folder, " runs with --batch ", options.batch, " --lr ", options.rate,
                             "; a run is continued with its own"));
-    data = load_dataset(config.data, {.seed = config.seed});
+    if (!o.condition.empty() && o.condition != config.condition.spec())
+      throw UsageError(join("--resume: ", o.folder, " was made with ",
+                            config.condition.defined() ? "--condition " + config.condition.spec() : "no condition",
+                            "; a run is continued with its own"));
+    data = data_for(config);
     model = std::make_unique<Model>(config, data.train);
   } else {
     if (o.family.empty()) throw UsageError("train: which family? `pushforward families` lists them");
     family(o.family);  // before the data are read: a wrong name should be told at once
     if (o.data.empty()) throw UsageError("train: --data is missing; for example --data moons");
     data = load_dataset(o.data, {.seed = o.seed});
-    ModelConfig config = ModelConfig::make(o.family, data, o.seed);
+    const Condition condition = Condition::make(o.condition, data);
+    data = condition.apply(std::move(data));
+    ModelConfig config = ModelConfig::make(o.family, data, o.seed, condition);
     for (const std::string& assignment : o.settings) config.settings.set(assignment);
     options = default_options(config, data);
     options.steps = o.steps.value_or(options.steps);
@@ -109,8 +116,8 @@ void run(const Options& o) {
     model = std::make_unique<Model>(config, data.train);
   }
   std::cerr << (o.resume ? "continuing " : "training ") << model->config().family << " on " << data.name << ": "
-            << data.train.size(0) << " rows of " << data.dim() << ", " << model->parameters() << " parameters, "
-            << model->objective().name() << '\n';
+            << data.train.size(0) << " rows of " << data.dim() << (o.condition.empty() ? "" : " given " + o.condition)
+            << ", " << model->parameters() << " parameters, " << model->objective().name() << '\n';
   watch_interrupt();
   Trainer trainer(*model, data, options, o.folder, o.resume);
   TrainResult result;
@@ -136,6 +143,8 @@ void add_train(Program& program) {
   Command command = program.add("train", "train a family on data");
   command.option("FAMILY", &o->family, "what to train; `pushforward families` lists them");
   command.option("--data", &o->data, "moons, 8gaussians, …, fashion-mnist, idx:DIR, npy:FILE, csv:FILE");
+  command.option("--condition", &o->condition,
+                 "labels, or columns=K for the last K columns: learn the rest given these");
   command.option("--out", &o->folder, "folder for the run", {.required = true});
   command.option("--steps", &o->steps, "optimiser steps", {.least = 1, .most = 1000000000});
   command.option("--batch", &o->batch, "rows a step", {.least = 1, .most = 10000000});

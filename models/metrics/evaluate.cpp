@@ -17,8 +17,9 @@ namespace {
 
 constexpr int64_t exact_w2_rows = 2000, pairwise_rows = 4000;
 
-/// `count` of the rows, by chance.
+/// `count` of the rows, by chance; none of an undefined tensor.
 Tensor some_rows(const Tensor& rows, int64_t count, Rng rng) {
+  if (!rows.defined()) return rows;
   return index_select(rows, 0, slice(rng.permutation(rows.size(0)), 0, 0, count));
 }
 
@@ -40,9 +41,10 @@ void add_likelihood(std::vector<Metric>& out, const Model& model, const Dataset&
   const Traits traits = model.transform().traits();
   if (traits.density == DensityKind::none) return;
   const int64_t wanted = options.density_rows > 0 ? options.density_rows : default_density_rows(model.transform());
-  const Tensor rows = some_rows(data.test, std::min(wanted, data.test.size(0)), rng.child(1));
+  const int64_t count = std::min(wanted, data.test.size(0));
+  const Tensor rows = some_rows(data.test, count, rng.child(1));
   Rng estimates = rng.child(2);
-  const LogDensity density = model.log_density(rows, estimates);
+  const LogDensity density = model.log_density(rows, estimates, some_rows(data.test_context, count, rng.child(1)));
   const Estimate nats = negative_log_likelihood(density);
   Metric metric{.name = "NLL", .value = nats.value, .error = nats.error, .kind = name_of(density.kind)};
   if (data.entropy) metric.floor = *data.entropy;
@@ -72,7 +74,8 @@ std::vector<Metric> evaluate(const Model& model, const Dataset& data, Rng& rng, 
   add_likelihood(out, model, data, likelihood_rng, options);
 
   const auto comparable = [&](const Tensor& x) { return data.image ? to_unit_pixels(model.config(), x) : x; };
-  const Tensor samples = model.sample(n, sampling);
+  // Of a conditional model samples under the conditions of the very rows that they are compared with.
+  const Tensor samples = model.sample(n, sampling, some_rows(data.test_context, n, own.child(3)));
   const Tensor fake = comparable(samples), real = comparable(some_rows(data.test, n, own.child(3))),
                other = comparable(some_rows(data.train, n, own.child(4)));
   auto add = [&](const char* name, const Estimate& e, const Estimate& floor, std::string note) {
@@ -94,7 +97,7 @@ std::vector<Metric> evaluate(const Model& model, const Dataset& data, Rng& rng, 
       join(p, " samples, unbiased"));
 
   for (const Synthetic& set : synthetic_sets()) {
-    if (set.name != data.name || !set.modes) continue;
+    if (set.name != data.name || !set.modes || data.dim() != 2) continue;
     const ModeCoverage c = mode_coverage(samples, *set.modes);
     out.push_back({.name = "modes",
                    .value = double(c.captured),
