@@ -7,11 +7,10 @@
 #include <fstream>
 
 #include "autograd/anomaly.h"
-#include "models/metrics/mode_coverage.h"
 #include "models/report/pictures.h"
+#include "models/vital_signs.h"
 #include "nn/checkpoint.h"
 #include "nn/data/batches.h"
-#include "nn/data/synthetic.h"
 #include "nn/gradients.h"
 #include "nn/optim/adam.h"
 #include "nn/optim/clip.h"
@@ -156,24 +155,6 @@ bool opponent_steps(Run& run, double rate, double limit) {
        saved ? join("the last good snapshot is in ", folder, "; ") : std::string(), "a smaller --lr may help");
 }
 
-/// What the objective knows, and for data with known modes how many of them samples are found in.
-std::vector<VitalSign> vital_signs(const Model& model, const Dataset& data) {
-  Rng rng = Rng(model.config().seed).child(10);
-  const Tensor rows = slice(data.train, 0, 0, std::min<int64_t>(data.train.size(0), 2048));
-  const Tensor context =
-      data.train_context.defined() ? slice(data.train_context, 0, 0, rows.size(0)) : data.train_context;
-  std::vector<VitalSign> signs = model.objective().vital_signs(model.normalise(rows, rng), rng, context);
-  for (const Synthetic& set : synthetic_sets()) {
-    if (set.name != data.name || !set.modes || data.dim() != 2) continue;
-    const ModeCoverage found =
-        mode_coverage(model.sample(2500, rng, context_for(data.train_context, 2500)), *set.modes);
-    const std::string warning =
-        found.captured < found.modes ? join("collapsed: ", found.captured, " of ", found.modes, " modes") : "";
-    signs.push_back({"modes found", double(found.captured), warning});
-  }
-  return signs;
-}
-
 }  // namespace
 
 TrainOptions default_options(const ModelConfig& config, const Dataset& data, double effort) {
@@ -183,13 +164,6 @@ TrainOptions default_options(const ModelConfig& config, const Dataset& data, dou
   options.batch = std::min(defaults.batch, data.train.size(0));
   options.rate = defaults.rate;
   return options;
-}
-
-std::string verdict_of(const std::vector<VitalSign>& signs) {
-  std::string verdict;
-  for (const VitalSign& sign : signs)
-    if (!sign.warning.empty()) verdict += (verdict.empty() ? "" : "; ") + sign.warning;
-  return verdict.empty() ? "ok" : verdict;
 }
 
 Json TrainOptions::to_json() const {

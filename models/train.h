@@ -5,7 +5,7 @@
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 
-#include "models/model.h"
+#include "models/vital_signs.h"
 
 namespace pf {
 
@@ -59,9 +59,6 @@ class Trainer {
   std::string folder_;
   bool resume_;
 };
-
-/// "ok", or the warnings of a training in a few words each.
-std::string verdict_of(const std::vector<VitalSign>& signs);
 
 /// A trained model from its folder: config.json and the averaged parameters of snapshot.safetensors.
 Model load_model(const std::string& folder);
