@@ -21,15 +21,15 @@ EvidenceBound::EvidenceBound(const Vae& model, const BoundSettings& settings) : 
 }
 
 Variable EvidenceBound::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
-  if (settings_.doubly_reparameterized) return doubly_reparameterized_loss(batch, rng);
-  if (settings_.samples > 1) return -mean(model_.importance_bound(batch, settings_.samples, rng));
-  return elbo_loss(batch, rng);
+  if (settings_.doubly_reparameterized) return doubly_reparameterized_loss(batch, rng, context);
+  if (settings_.samples > 1) return -mean(model_.importance_bound(batch, settings_.samples, rng, context));
+  return elbo_loss(batch, rng, context);
 }
 
-Variable EvidenceBound::elbo_loss(const Tensor& batch, Rng& rng) const {
-  const Posterior q = model_.posterior(Variable(batch));
+Variable EvidenceBound::elbo_loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
+  const Posterior q = model_.posterior(Variable(batch), context);
   const Variable code = q.sample(rng.normal(q.mean.shape(), batch.dtype()));
-  const Variable likelihood = model_.log_likelihood(Variable(batch), model_.decode(code));
+  const Variable likelihood = model_.log_likelihood(Variable(batch), model_.decode(code, context));
   const double free = settings_.free_bits;
   if (model_.settings().prior != PriorKind::normal) {
     const Variable kl = q.log_density(code) - model_.log_prior(code);
@@ -43,14 +43,14 @@ Variable EvidenceBound::elbo_loss(const Tensor& batch, Rng& rng) const {
 
 // The codes are taken as starting points, and q's parameters as constants: one walk gives Σ w̃ₖ log wₖ's slope at each
 // code, which is carried on to the encoder with another w̃ₖ. The decoder and the prior get their usual gradient.
-Variable EvidenceBound::doubly_reparameterized_loss(const Tensor& batch, Rng& rng) const {
-  const Posterior q = model_.posterior(Variable(batch)), held = q.held();
+Variable EvidenceBound::doubly_reparameterized_loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
+  const Posterior q = model_.posterior(Variable(batch), context), held = q.held();
   const int64_t samples = settings_.samples;
   std::vector<Variable> codes, starts, weights;
   for (int64_t k = 0; k < samples; ++k) {
     codes.push_back(q.sample(rng.normal(q.mean.shape(), batch.dtype())));
     starts.push_back(tracked(codes.back().value(), "code"));
-    weights.push_back(unsqueeze(model_.log_weight(Variable(batch), starts.back(), held), 1));
+    weights.push_back(unsqueeze(model_.log_weight(Variable(batch), starts.back(), held, context), 1));
   }
   const Variable log_weights = concat(weights, 1);
   const Tensor shares = softmax(log_weights.value(), -1);
@@ -65,7 +65,7 @@ Variable EvidenceBound::doubly_reparameterized_loss(const Tensor& batch, Rng& rn
 }
 
 std::vector<VitalSign> EvidenceBound::vital_signs(const Tensor& batch, Rng&, const Tensor& context) const {
-  const Tensor spread = var(model_.posterior(Variable(batch)).mean.value(), 0);
+  const Tensor spread = var(model_.posterior(Variable(batch), context).mean.value(), 0);
   int64_t active = 0;
   for (double v : cast(spread, float64).to_vector<double>()) active += v > 0.01;
   return {{"active coordinates of the code", double(active),

@@ -34,8 +34,8 @@ class EvidenceBound final : public Objective {
   std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
-  Variable elbo_loss(const Tensor& batch, Rng& rng) const;
-  Variable doubly_reparameterized_loss(const Tensor& batch, Rng& rng) const;
+  Variable elbo_loss(const Tensor& batch, Rng& rng, const Tensor& context) const;
+  Variable doubly_reparameterized_loss(const Tensor& batch, Rng& rng, const Tensor& context) const;
   const Vae& model_;
   BoundSettings settings_;
 };

@@ -21,7 +21,8 @@ Built build(const Settings& s, const DataSummary& data, Rng& rng) {
       .prior = prior_of(s),
       .components = s.integer("components"),
       .flow = {.layers = s.integer("layers"), .hidden = s.integer("flow-hidden"), .bound = 4},
-      .full_posterior = s.is("posterior", "full")};
+      .full_posterior = s.is("posterior", "full"),
+      .context = data.context};
   auto model = std::make_unique<Vae>(data.width, settings, rng);
   const BoundSettings bound{.beta = s.number("beta"),
                             .free_bits = s.number("free-bits"),
@@ -69,6 +70,7 @@ Family vae_family() {
                         {"gradient=dreg", "train-samples=3", "hidden=16"}},
       .data_kind =
           [](const Settings& s) { return s.is("likelihood", "bernoulli") ? DataKind::binary : DataKind::real; },
+      .conditional = [](const Settings&) { return true; },
   };
 }
 

@@ -7,6 +7,10 @@
 //
 // The prior of the code c is N(0, I), or a learned map of its base: c = g(z) (mixture, mixture of posteriors, flow).
 //
+// Given a condition y (Sohn et al. 2015, "Learning structured output representation using deep conditional generative
+// models", section 4) encoder and decoder see y beside x and c, and the prior is moved by it: the code that the decoder
+// takes is m(y) + s(y) c. The encoder says where c is, relative to that prior, so no density of c has to know of y.
+//
 //   ELBO        E_q [log p(x|c)] − KL(q(c|x) ‖ p(c))  ≤  log p(x)                        (eq. 3 and appendix B)
 //   IWAE-K      E log (1/K) Σ p(x, c_k) / q(c_k|x), between the two    (Burda et al. 2015, arXiv 1509.00519, eq. 8)
 
@@ -28,6 +32,7 @@ struct VaeSettings {
   int64_t components = 10;  // of a mixture; pseudo-inputs of a mixture of posteriors
   CouplingSettings flow = {.layers = 4, .hidden = 64, .bins = 8, .bound = 4};
   bool full_posterior = false;  // a Cholesky factor, instead of one deviation for each coordinate
+  int64_t context = 0;          // numbers of the condition; 0: none
 };
 
 class Vae final : public Implements<Vae, Transform> {
@@ -46,17 +51,17 @@ class Vae final : public Implements<Vae, Transform> {
   /// (Bernoulli).
   Tensor encode(const Tensor& x, const Tensor& context = {}) const override;
 
-  Posterior posterior(const Variable& x) const;
+  Posterior posterior(const Variable& x, const Tensor& context = {}) const;
   /// μ(c), or the logits of π(c). code: [n, latent] → [n, width].
-  Variable decode(const Variable& code) const;
+  Variable decode(const Variable& code, const Tensor& context = {}) const;
   /// log p(x | c) from what `decode` gives: [n].
   Variable log_likelihood(const Variable& x, const Variable& decoded) const;
   /// log p(c): [n].
   Variable log_prior(const Variable& code) const;
   /// log p(x, c) − log q(c|x): [n]. Its mean over codes from q is the ELBO.
-  Variable log_weight(const Variable& x, const Variable& code, const Posterior& q) const;
+  Variable log_weight(const Variable& x, const Variable& code, const Posterior& q, const Tensor& context = {}) const;
   /// log (1/K) Σ p(x, c_k)/q(c_k|x) for each row: [n]. K = 1 is a one-sample ELBO.
-  Variable importance_bound(const Tensor& x, int64_t samples, Rng& rng) const;
+  Variable importance_bound(const Tensor& x, int64_t samples, Rng& rng, const Tensor& context = {}) const;
   const VaeSettings& settings() const { return settings_; }
 
   static void fields(auto& self, auto&& visit) {
@@ -64,12 +69,15 @@ class Vae final : public Implements<Vae, Transform> {
     visit("decoder", self.decoder_);
     if (self.settings_.likelihood == Likelihood::gaussian) visit("log_noise", self.log_noise_);
     visit("prior", self.prior_);
+    visit("prior_context", self.prior_context_);
   }
 
  private:
   const char* family() const override { return "vae"; }
   std::unique_ptr<CodeDensity> make_prior(Rng& rng) const;
   Product make_base() const;
+  /// q for what the encoder takes: [n, width + context].
+  Posterior encoded(const Variable& input) const;
   /// g(z): what the prior's base is mapped to.
   Variable prior_push(const Variable& z) const { return prior_ ? prior_->push(z) : z; }
 
@@ -78,6 +86,7 @@ class Vae final : public Implements<Vae, Transform> {
   Mlp encoder_, decoder_;
   Variable log_noise_;                  // [width], log σ
   std::unique_ptr<CodeDensity> prior_;  // none: N(0, I)
+  std::optional<Mlp> prior_context_;    // m and log s, with a condition
   Product base_;
 };
 

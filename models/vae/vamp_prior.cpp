@@ -4,12 +4,12 @@
 
 namespace pf {
 
-VampPrior::VampPrior(int64_t data_width, int64_t latent, int64_t components,
+VampPrior::VampPrior(int64_t input_width, int64_t latent, int64_t components,
                      std::function<Posterior(const Variable&)> posterior, Rng& rng)
     : latent_(latent), posterior_(std::move(posterior)) {
   check(components >= 2, "vae: ", components, " pseudo-inputs: expected at least 2");
   base_ = NormalComponents::base(components, latent);
-  pseudo_inputs_ = rng.normal({components, data_width});
+  pseudo_inputs_ = rng.normal({components, input_width});
 }
 
 NormalComponents VampPrior::components() const {

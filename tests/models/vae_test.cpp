@@ -36,26 +36,45 @@ void set_field(Vae& model, const std::string& path, const Tensor& value) {
 }
 
 // x = W c + b + σ ε with two coordinates of c and three of x, and its exact posterior N(M⁻¹ Wᵀ (x − b), σ² M⁻¹) as the
-// encoder: M = Wᵀ W + σ² is not diagonal, so the posterior needs its Cholesky factor.
+// encoder: M = Wᵀ W + σ² is not diagonal, so the posterior needs its Cholesky factor. With a condition W and b are what a
+// prior and a decoder that are not linear in y make of y.
 struct LinearVae {
   Rng rng{1};
-  Vae model{3, {.latent = 2, .depth = 0, .full_posterior = true}, rng};
+  Tensor y;  // the condition of all points
+  Vae model;
   Tensor w = tensor({1.2, 0.4, -0.7, 0.9, 0.3, 0.5}, {3, 2}, float64), b = tensor({0.5, -1, 2}, {3}, float64);
   double variance = 0.3;
   Tensor x;
 
-  LinearVae() {
+  explicit LinearVae(const Tensor& condition = {})
+      : y(condition),
+        model(3,
+              {.latent = 2,
+               .hidden = 8,
+               .depth = 0,
+               .full_posterior = true,
+               .context = condition.defined() ? condition.size(1) : 0},
+              rng) {
+    if (y.defined()) {
+      for (Field& field : fields_of(model))
+        *field.parameter = Variable(cast(field.value() + rng.normal(field.value().shape()) * 0.4, float64));
+      b = squeeze(model.decode(Variable(zeros({1, 2}, float64)), y).value(), 0);
+      w = transpose(model.decode(Variable(eye(2, float64)), y).value() - b);
+    } else {
+      set_field(model, "decoder.layers.0.weight", w);
+      set_field(model, "decoder.layers.0.bias", b);
+    }
     const Tensor m = matmul(transpose(w), w) + eye(2, float64) * variance;
     const Tensor gain = matmul(inverse(m), transpose(w));  // [2, 3]
     const Tensor l = cholesky(inverse(m) * variance);
-    set_field(model, "decoder.layers.0.weight", w);
-    set_field(model, "decoder.layers.0.bias", b);
     set_field(model, "log_noise", full({3}, 0.5 * std::log(variance), float64));
     const Tensor shift = -squeeze(matmul(gain, unsqueeze(b, -1)), -1);
-    set_field(model, "encoder.layers.0.weight", concat(std::vector{gain, zeros({6, 3}, float64)}, 0));
+    Tensor encoder = concat(std::vector{gain, zeros({6, 3}, float64)}, 0);
+    if (y.defined()) encoder = concat(std::vector{encoder, zeros({8, y.size(1)}, float64)}, 1);
+    set_field(model, "encoder.layers.0.weight", encoder);
     set_field(model, "encoder.layers.0.bias",
               concat(std::vector{shift, log(diagonal(l)), reshape(l, {4})}, 0));  // the triangle above is not read
-    x = model.push(Variable(model.base().sample(40, rng, float64))).value();
+    x = model.push(Variable(model.base().sample(40, rng, float64)), y).value();
   }
 
   /// log N(x; b, W Wᵀ + σ²)
@@ -80,6 +99,16 @@ TEST(Vae, WithTheExactPosteriorEveryBoundIsTheDensity) {
   double elbo = 0;
   for (int i = 0; i < 300; ++i) elbo -= EvidenceBound(vae.model).loss(vae.x, vae.rng).item() / 300;
   EXPECT_NEAR(elbo, mean(vae.exact()).item(), 0.03);
+}
+
+TEST(Vae, GivenAConditionEveryBoundIsTheDensityGivenIt) {
+  LinearVae vae(tensor({0.7, -1.2}, {1, 2}, float64));
+  EXPECT_LT(largest(vae.model.importance_bound(vae.x, 5, vae.rng, vae.y).value() - vae.exact()), 1e-9);
+  const int64_t n = 20000;
+  const Tensor samples = vae.model.push(Variable(vae.model.base().sample(n, vae.rng, float64)), vae.y).value();
+  EXPECT_LT(largest((mean(samples, 0) - vae.b) / sqrt(var(samples, 0) * (1.0 / double(n)))), 5);
+  const Tensor z = vae.model.encode(vae.x, vae.y);
+  EXPECT_LT(largest(vae.model.push(Variable(z), vae.y).value() - vae.x), 1e-12);
 }
 
 TEST(Vae, MoreSamplesBringTheBoundUpToTheDensityAndNotBeyond) {
