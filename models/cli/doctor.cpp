@@ -108,7 +108,7 @@ void add_doctor(Program& program) {
       const Finding finding = examine();
       healthy &= finding.ok;
       if (*json)
-        std::cout << Json{{"check", finding.name}, {"ok", finding.ok}, {"detail", finding.detail}}.dump() << '\n';
+        std::cout << json_line({{"check", finding.name}, {"ok", finding.ok}, {"detail", finding.detail}}) << '\n';
       else std::cout << (finding.ok ? "ok    " : "FAIL  ") << finding.name << ": " << finding.detail << '\n';
     }
     check(healthy, "doctor: something is wrong; the lines marked FAIL say what");

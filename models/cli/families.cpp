@@ -3,6 +3,7 @@
 #include "models/cli/command.h"
 #include "models/cli/output.h"
 #include "models/family.h"
+#include "tensor/json.h"
 
 namespace pf::cli {
 namespace {

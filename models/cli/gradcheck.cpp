@@ -55,15 +55,14 @@ void run(const std::string& name, bool json) {
     comparisons += sum.counts.comparisons();
     const GradcheckReport& c = sum.counts;
     if (json) {
-      std::cout << Json{{"op", op->name},
-                        {"ok", sum.failure.empty()},
-                        {"inputs", sum.inputs},
-                        {"first_order", c.first_order},
-                        {"second_order", c.second_order},
-                        {"forward_mode", c.forward_mode},
-                        {"worst_error", json_number(c.worst_error)},
-                        {"failure", sum.failure}}
-                       .dump()
+      std::cout << json_line({{"op", op->name},
+                              {"ok", sum.failure.empty()},
+                              {"inputs", int64_t(sum.inputs)},
+                              {"first_order", c.first_order},
+                              {"second_order", c.second_order},
+                              {"forward_mode", c.forward_mode},
+                              {"worst_error", c.worst_error},
+                              {"failure", sum.failure}})
                 << '\n';
     } else {
       table.add({op->name, std::to_string(c.first_order), std::to_string(c.second_order),

@@ -13,7 +13,7 @@ void add_ops(Program& program) {
   command.action([json] {
     Table table({"operation", "kind", ""}, false);
     for (const OpEntry& op : op_catalogue()) {
-      if (*json) std::cout << Json{{"op", op.name}, {"kind", op.kind}, {"description", op.description}}.dump() << '\n';
+      if (*json) std::cout << json_line({{"op", op.name}, {"kind", op.kind}, {"description", op.description}}) << '\n';
       else table.add({op.name, op.kind, op.description});
     }
     if (!*json) std::cout << table.text() << op_catalogue().size() << " operations\n";

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "tensor/error.h"
+#include "tensor/json.h"
 
 namespace pf::cli {
 namespace {
@@ -70,9 +71,11 @@ std::string duration(double seconds) {
   return join(whole / 3600, " h ", whole % 3600 / 60, " min");
 }
 
-Json json_number(double value) {
-  if (!std::isfinite(value)) return nullptr;
-  return value;
+std::string json_line(const std::vector<std::pair<const char*, JsonField>>& fields) {
+  Json line = Json::object();
+  for (const auto& [name, field] : fields)
+    std::visit([&, name = name](const auto& value) { line[name] = value; }, field);
+  return line.dump();
 }
 
 }  // namespace pf::cli

@@ -1,10 +1,11 @@
 #pragma once
 // What several commands print: aligned tables for people, JSON lines for programs.
 
+#include <cstdint>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
-
-#include "tensor/json.h"
 
 namespace pf::cli {
 
@@ -26,7 +27,9 @@ std::string with_error(double value, double error);
 std::string brief(double value);
 /// 83.2 → "1 min 23 s"
 std::string duration(double seconds);
-/// A number for JSON: null where it is not finite.
-Json json_number(double value);
+/// What stands under a name in a line of JSON; a number that is not finite becomes null.
+using JsonField = std::variant<std::nullptr_t, bool, int64_t, double, std::string>;
+/// {"name": value, …}
+std::string json_line(const std::vector<std::pair<const char*, JsonField>>& fields);
 
 }  // namespace pf::cli

@@ -81,10 +81,10 @@ void run(const Options& o) {
     for (const std::string& assignment : o.settings) {
       Settings changed = config.settings;
       changed.set(assignment);
-      if (changed.to_json() != config.settings.to_json())
-        throw UsageError(join("--resume: ", o.folder, " was made with another ",
-                              assignment.substr(0, assignment.find('=')),
-                              "; a run is continued with its own settings"));
+      const std::string key = assignment.substr(0, assignment.find('='));
+      if (changed.word(key) != config.settings.word(key))
+        throw UsageError(
+            join("--resume: ", o.folder, " was made with another ", key, "; a run is continued with its own settings"));
     }
     options = load_train_options(o.folder);
     if (o.steps) options.steps = *o.steps;

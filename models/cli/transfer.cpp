@@ -12,19 +12,18 @@ namespace {
 
 void print_json(const TransferTable& table) {
   for (const TransferCell& c : table.cells) {
-    Json line{{"family", c.family}, {"improvement", c.improvement}, {"metric", "sliced W2"}};
-    if (!c.why_not.empty()) {
-      line["why_not"] = c.why_not;
-    } else {
-      line["before"] = json_number(c.before.value);
-      line["before_error"] = json_number(c.before.error);
-      line["after"] = json_number(c.after.value);
-      line["after_error"] = json_number(c.after.error);
-      line["better"] = c.better();
-      line["worse"] = c.worse();
-    }
-    line["floor"] = json_number(table.floor.value);
-    std::cout << line.dump() << '\n';
+    std::vector<std::pair<const char*, JsonField>> fields{
+        {"family", c.family}, {"improvement", c.improvement}, {"metric", "sliced W2"}};
+    if (!c.why_not.empty()) fields.push_back({"why_not", c.why_not});
+    else
+      fields.insert(fields.end(), {{"before", c.before.value},
+                                   {"before_error", c.before.error},
+                                   {"after", c.after.value},
+                                   {"after_error", c.after.error},
+                                   {"better", c.better()},
+                                   {"worse", c.worse()}});
+    fields.push_back({"floor", table.floor.value});
+    std::cout << json_line(fields) << '\n';
   }
 }
 
