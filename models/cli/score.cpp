@@ -39,7 +39,7 @@ void run(const Options& o) {
                             {"bits_per_dimension", bits},
                             {"kind", name_of(density.kind)},
                             {"note", density.note},
-                            {"entropy", data.entropy ? JsonField(*data.entropy) : JsonField(nullptr)}})
+                            {"entropy", data.entropy.value_or(NAN)}})
               << '\n';
     return;
   }
