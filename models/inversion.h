@@ -20,7 +20,8 @@ struct Inversion {
 };
 
 /// Minimises ‖T(z) − x‖² over z, keeping the best point on the way. x: [n, width]. Deterministic. Throws where the map is
-/// a step function: there is no slope to follow.
-Inversion invert_by_optimisation(const Transform& map, const Tensor& x, const InversionOptions& options = {});
+/// a step function: there is no slope to follow. With a condition for each row, the search starts from the best of fewer samples.
+Inversion invert_by_optimisation(const Transform& map, const Tensor& x, const InversionOptions& options = {},
+                                 const Tensor& context = {});
 
 }  // namespace pf

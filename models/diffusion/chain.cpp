@@ -112,30 +112,31 @@ Traits DiffusionChain::traits() const {
           .inverse_error = 0};
 }
 
-DenoiserAt DiffusionChain::estimates() const { return std::cref(denoiser_); }
-
 Variable DiffusionChain::push(const Variable& z, const Tensor& context) const {
   check_rows("diffusion push", z.shape(), base_.width());
-  return chain_.push(estimates(), z) * data_deviation();
+  return chain_.push(denoiser_.estimates("diffusion push", context, z.size(0), z.dtype()), z) * data_deviation();
 }
 
 std::vector<Tensor> DiffusionChain::path(const Tensor& z, const Tensor& context) const {
   check_rows("diffusion path", z.shape(), base_.width());
   std::vector<Tensor> states;
-  chain_.push(estimates(), Variable(z), [&](const Variable& x) { states.push_back(x.value() * data_deviation()); });
+  chain_.push(denoiser_.estimates("diffusion path", context, z.size(0), z.dtype()), Variable(z),
+              [&](const Variable& x) { states.push_back(x.value() * data_deviation()); });
   return states;
 }
 
 LogDensity DiffusionChain::log_density(const Tensor& x, Rng& rng, const Tensor& context) const {
   check_rows("diffusion log-density", x.shape(), width_);
-  const Tensor bound = chain_.bound(estimates(), x * (1 / data_deviation()), rng);
+  const DenoiserAt denoiser = denoiser_.estimates("diffusion log-density", context, x.size(0), x.dtype());
+  const Tensor bound = chain_.bound(denoiser, x * (1 / data_deviation()), rng);
   return {bound - double(width_) * std::log(data_deviation()), DensityKind::bound,
           join("variational bound over ", chain_.grid.size(), " steps, one noise a step")};
 }
 
 Tensor DiffusionChain::encode(const Tensor& x, const Tensor& context) const {
   check_rows("diffusion encode", x.shape(), width_);
-  return chain_.encode(estimates(), x * (1 / data_deviation()));
+  const DenoiserAt denoiser = denoiser_.estimates("diffusion encode", context, x.size(0), x.dtype());
+  return chain_.encode(denoiser, x * (1 / data_deviation()));
 }
 
 }  // namespace pf

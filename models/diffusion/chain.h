@@ -68,7 +68,6 @@ class DiffusionChain final : public Implements<DiffusionChain, Transform> {
 
  private:
   const char* family() const override { return "diffusion"; }
-  DenoiserAt estimates() const;
   double data_deviation() const { return denoiser_.settings().data_deviation; }
 
   int64_t width_;

@@ -10,16 +10,29 @@
 
 namespace pf {
 
+DenoiserAt guided_denoiser(GivenDenoiser denoiser, const Guidance& guidance, Tensor given) {
+  return [denoiser = std::move(denoiser), guidance, given = std::move(given)](const Variable& x, double log_ratio) {
+    CleanAndNoise<Variable> out = denoiser(x, log_ratio, given);
+    if (guidance.weight == 0) return out;
+    const CleanAndNoise<Variable> without = denoiser(x, log_ratio, guidance.null_rows(x.size(0), x.dtype()));
+    out.clean = guidance.mix(out.clean, without.clean);
+    out.noise = guidance.mix(out.noise, without.noise);
+    return out;
+  };
+}
+
 Denoiser::Denoiser(int64_t width, const DenoiserSettings& settings, Rng& rng)
     : settings_(settings),
-      net_(mlp_widths(width + 1 + 2 * settings.frequencies, settings.hidden, settings.depth, width), rng) {
+      net_(mlp_widths(width + 1 + 2 * settings.frequencies + settings.guidance.inputs(), settings.hidden,
+                      settings.depth, width),
+           rng) {
   check(settings.data_deviation > 0, "denoiser: data deviation ", settings.data_deviation,
         ": expected a positive number, such as 1 for normalised data");
   check(settings.guess_deviation >= 0, "denoiser: guess deviation ", settings.guess_deviation,
         ": expected a positive number, or 0 for none");
 }
 
-Variable Denoiser::raw(const Variable& x, const Tensor& log_ratio) const {
+Variable Denoiser::raw(const Variable& x, const Tensor& log_ratio, const Tensor& given) const {
   const Tensor c = expand(log_ratio * 0.25, {x.size(0), 1});
   std::vector<Variable> inputs{x, Variable(c)};
   if (settings_.frequencies > 0) {
@@ -27,15 +40,21 @@ Variable Denoiser::raw(const Variable& x, const Tensor& log_ratio) const {
     inputs.emplace_back(sin(angle));
     inputs.emplace_back(cos(angle));
   }
+  if (given.defined()) inputs.emplace_back(given);
   const Variable said = net_(concat(inputs, 1));
   if (settings_.prediction != Prediction::clean || settings_.guess_deviation == 0) return said;
   const Tensor ratio = exp(log_ratio), trust = 1.0 / (square(ratio * (1 / settings_.guess_deviation)) + 1.0);
   return x * (trust * sqrt(square(ratio) + 1.0)) + said * (1.0 - trust);
 }
 
-CleanAndNoise<Variable> Denoiser::operator()(const Variable& x, double log_ratio) const {
+CleanAndNoise<Variable> Denoiser::operator()(const Variable& x, double log_ratio, const Tensor& given) const {
   const NoiseLevel level = NoiseLevel::at(log_ratio);
-  return interpret(settings_.prediction, raw(x, full({1, 1}, log_ratio, x.dtype())), x, level.alpha, level.sigma);
+  return interpret(settings_.prediction, raw(x, full({1, 1}, log_ratio, x.dtype()), given), x, level.alpha,
+                   level.sigma);
+}
+
+DenoiserAt Denoiser::estimates(const char* who, const Tensor& context, int64_t n, DType dtype) const {
+  return guided_denoiser(std::cref(*this), settings_.guidance, settings_.guidance.rows(who, context, n, dtype));
 }
 
 Variable DenoisingMatching::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
@@ -48,8 +67,9 @@ Variable DenoisingMatching::loss(const Tensor& batch, Rng& rng, const Tensor& co
   const Tensor log_ratio = denoiser_.schedule().training_log_ratio(clamp(quantile, 1e-7, 1 - 1e-7));
   const Tensor ratio = exp(log_ratio), alpha = 1.0 / sqrt(square(ratio) + 1.0), sigma = ratio * alpha;
   const Tensor x = alpha * truth.clean + sigma * truth.noise;
+  const Tensor given = settings.guidance.training_rows("diffusion loss", context, n, batch.dtype(), rng);
   const Variable error =
-      denoiser_.raw(Variable(x), log_ratio) - Variable(express(settings.prediction, truth, alpha, sigma));
+      denoiser_.raw(Variable(x), log_ratio, given) - Variable(express(settings.prediction, truth, alpha, sigma));
   return sum(square(error)) / double(n);
 }
 

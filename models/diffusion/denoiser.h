@@ -1,8 +1,9 @@
 #pragma once
 // The network of a diffusion model, and what it is trained to do: tell data and noise apart at every ratio of the two.
 
-#include "models/diffusion/prediction.h"
+#include "models/diffusion/probability_flow.h"
 #include "models/diffusion/schedule.h"
+#include "models/guidance.h"
 #include "models/objective.h"
 #include "nn/mlp.h"
 
@@ -17,17 +18,25 @@ struct DenoiserSettings {
   /// For predictions of the clean point: the error of what the network says, in the same units. Where that exceeds the
   /// noise, the noisy point itself is the better guess: x̂₀ is the mean of both, weighted by precision. 0: the network alone.
   double guess_deviation = 0;
+  Guidance guidance;
 };
 
-/// x_t and ln(σ/α) → x̂₀ and ε̂. A multilayer perceptron that sees x_t, c = ¼ ln(σ/α) and sin πkc, cos πkc for
-/// k = 1 … frequencies.
+/// A denoiser that is given more than the point: x_t, ln(σ/α) and the inputs of Guidance::rows.
+using GivenDenoiser = std::function<CleanAndNoise<Variable>(const Variable& x, double log_ratio, const Tensor& given)>;
+/// The denoiser for these inputs, guided. x̂₀ and ε̂ are guided alike, so they still make up x_t.
+DenoiserAt guided_denoiser(GivenDenoiser denoiser, const Guidance& guidance, Tensor given);
+
+/// x_t and ln(σ/α) → x̂₀ and ε̂. A multilayer perceptron that sees x_t, c = ¼ ln(σ/α), sin πkc and cos πkc for k = 1 …
+/// frequencies, and the inputs of the condition.
 class Denoiser {
  public:
   Denoiser(int64_t width, const DenoiserSettings& settings, Rng& rng);
-  /// What the network says: x [n, width], log_ratio [n, 1] or [1, 1] → [n, width].
-  Variable raw(const Variable& x, const Tensor& log_ratio) const;
-  /// The same as x̂₀ and ε̂, one ratio for all rows.
-  CleanAndNoise<Variable> operator()(const Variable& x, double log_ratio) const;
+  /// What the network says: x [n, width], log_ratio [n, 1] or [1, 1], given as of Guidance::rows → [n, width].
+  Variable raw(const Variable& x, const Tensor& log_ratio, const Tensor& given = {}) const;
+  /// The same as x̂₀ and ε̂, one ratio for all rows. Not guided.
+  CleanAndNoise<Variable> operator()(const Variable& x, double log_ratio, const Tensor& given = {}) const;
+  /// Guided by the context of n points. Refers to this denoiser.
+  DenoiserAt estimates(const char* who, const Tensor& context, int64_t n, DType dtype) const;
   const DenoiserSettings& settings() const { return settings_; }
   NoiseSchedule schedule() const { return NoiseSchedule(settings_.schedule); }
   static void fields(auto& self, auto&& visit) { visit("net", self.net_); }

@@ -22,20 +22,18 @@ Traits Diffusion::traits() const {
           .inverse_error = adaptive ? (well_conditioned ? 100 : 1000) * settings_.tolerance : 0.1};
 }
 
-DenoiserAt Diffusion::estimates() const { return std::cref(denoiser_); }
-
 double Diffusion::out_scale() const {
   return settings_.denoiser.data_deviation / NoiseLevel::at(denoiser_.schedule().cleanest()).alpha;
 }
 
-Variable Diffusion::flow(const Variable& start, double from, double to) const {
-  const DenoiserAt denoiser = estimates();
+Variable Diffusion::flow(const DenoiserAt& denoiser, const Variable& start, double from, double to) const {
   const OdeField field = [&](double t, const OdeState& x) { return OdeState{flow_velocity(denoiser, x[0], t)}; };
   return solve_ode(field, {start}, from, to, ode()).state[0];
 }
 
-Mapped Diffusion::flow_with_divergence(const Variable& start, double from, double to, const Tensor& probe) const {
-  const DenoiserAt denoiser = estimates();
+Mapped Diffusion::flow_with_divergence(const Variable& start, double from, double to, const Tensor& probe,
+                                       const Tensor& context) const {
+  const DenoiserAt denoiser = denoiser_.estimates("diffusion log-determinant", context, start.size(0), start.dtype());
   const OdeField field = [&](double t, const OdeState& x) {
     const Map v = [&](const Variable& at) { return flow_velocity(denoiser, at, t); };
     const auto [value, divergence] = probe.defined() ? hutchinson_divergence(v, x[0], probe) : pf::divergence(v, x[0]);
@@ -49,45 +47,48 @@ Mapped Diffusion::flow_with_divergence(const Variable& start, double from, doubl
 Variable Diffusion::push(const Variable& z, const Tensor& context) const {
   check_rows("diffusion push", z.shape(), width());
   const NoiseSchedule schedule = denoiser_.schedule();
+  const DenoiserAt denoiser = denoiser_.estimates("diffusion push", context, z.size(0), z.dtype());
   const Variable end = settings_.solver == DiffusionSolver::dopri5
-                           ? flow(z, schedule.noisiest(), schedule.cleanest())
-                           : solve_on_grid(settings_.solver, estimates(), z, schedule.grid(settings_.steps));
+                           ? flow(denoiser, z, schedule.noisiest(), schedule.cleanest())
+                           : solve_on_grid(settings_.solver, denoiser, z, schedule.grid(settings_.steps));
   return end * out_scale();
 }
 
 Variable Diffusion::pull(const Variable& x, const Tensor& context) const {
   check_rows("diffusion pull", x.shape(), width());
   const NoiseSchedule schedule = denoiser_.schedule();
-  return flow(x / out_scale(), schedule.cleanest(), schedule.noisiest());
+  const DenoiserAt denoiser = denoiser_.estimates("diffusion pull", context, x.size(0), x.dtype());
+  return flow(denoiser, x / out_scale(), schedule.cleanest(), schedule.noisiest());
 }
 
 Mapped Diffusion::push_with_log_det(const Variable& z, const Tensor& context) const {
   check_rows("diffusion log-determinant", z.shape(), width());
   const NoiseSchedule schedule = denoiser_.schedule();
-  const Mapped end = flow_with_divergence(z, schedule.noisiest(), schedule.cleanest(), {});
+  const Mapped end = flow_with_divergence(z, schedule.noisiest(), schedule.cleanest(), {}, context);
   return {end.value * out_scale(), end.log_det + double(width()) * std::log(out_scale())};
 }
 
-Mapped Diffusion::pulled(const Variable& x, const Tensor& probe) const {
+Mapped Diffusion::pulled(const Variable& x, const Tensor& probe, const Tensor& context) const {
   check_rows("diffusion log-determinant", x.shape(), width());
   const NoiseSchedule schedule = denoiser_.schedule();
-  const Mapped end = flow_with_divergence(x / out_scale(), schedule.cleanest(), schedule.noisiest(), probe);
+  const Mapped end = flow_with_divergence(x / out_scale(), schedule.cleanest(), schedule.noisiest(), probe, context);
   return {end.value, end.log_det - double(width()) * std::log(out_scale())};
 }
 
-Mapped Diffusion::pull_with_log_det(const Variable& x, const Tensor& context) const { return pulled(x, {}); }
+Mapped Diffusion::pull_with_log_det(const Variable& x, const Tensor& context) const { return pulled(x, {}, context); }
 
 std::vector<Tensor> Diffusion::path(const Tensor& z, const Tensor& context) const {
   check_rows("diffusion path", z.shape(), width());
   const NoiseSchedule schedule = denoiser_.schedule();
+  const DenoiserAt denoiser = denoiser_.estimates("diffusion path", context, z.size(0), z.dtype());
   std::vector<Tensor> states;
   const WatchState watch = [&](const Variable& x) { states.push_back(x.value()); };
   if (settings_.solver == DiffusionSolver::dopri5) {
     watch(Variable(z));
     const std::vector<double> grid = schedule.grid(32);
-    for (size_t i = 0; i + 1 < grid.size(); ++i) watch(flow(Variable(states.back()), grid[i], grid[i + 1]));
+    for (size_t i = 0; i + 1 < grid.size(); ++i) watch(flow(denoiser, Variable(states.back()), grid[i], grid[i + 1]));
   } else {
-    solve_on_grid(settings_.solver, estimates(), Variable(z), schedule.grid(settings_.steps), watch);
+    solve_on_grid(settings_.solver, denoiser, Variable(z), schedule.grid(settings_.steps), watch);
   }
   for (size_t i = 1; i + 1 < states.size(); ++i) states[i] = states[i] * settings_.denoiser.data_deviation;
   states.back() = states.back() * out_scale();
@@ -96,7 +97,7 @@ std::vector<Tensor> Diffusion::path(const Tensor& z, const Tensor& context) cons
 
 LogDensity Diffusion::log_density(const Tensor& x, Rng& rng, const Tensor& context) const {
   const Tensor probe = settings_.exact_divergence ? Tensor() : rng.rademacher(x.shape(), x.dtype());
-  const Mapped z = pulled(Variable(x), probe);
+  const Mapped z = pulled(Variable(x), probe, context);
   return {(base_.log_density(z.value) + z.log_det).value(), DensityKind::ode,
           join("dopri5, tolerance ", settings_.tolerance,
                settings_.exact_divergence ? ", exact divergence" : ", one Hutchinson probe")};

@@ -43,14 +43,14 @@ class Diffusion final : public Implements<Diffusion, Transform> {
 
  private:
   const char* family() const override { return "diffusion"; }
-  DenoiserAt estimates() const;
   /// x = x_t · out_scale() at the cleanest ratio.
   double out_scale() const;
   OdeOptions ode() const { return {.method = OdeMethod::dopri5, .tolerance = settings_.tolerance}; }
-  Variable flow(const Variable& start, double from, double to) const;
+  Variable flow(const DenoiserAt& denoiser, const Variable& start, double from, double to) const;
   /// Position and ∫ div dℓ; `probe` undefined: exact divergence.
-  Mapped flow_with_divergence(const Variable& start, double from, double to, const Tensor& probe) const;
-  Mapped pulled(const Variable& x, const Tensor& probe) const;
+  Mapped flow_with_divergence(const Variable& start, double from, double to, const Tensor& probe,
+                              const Tensor& context) const;
+  Mapped pulled(const Variable& x, const Tensor& probe, const Tensor& context) const;
 
   DiffusionSettings settings_;
   Normal base_;

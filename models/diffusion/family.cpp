@@ -6,7 +6,7 @@ namespace pf {
 
 namespace {
 
-DenoiserSettings denoiser_settings(const Settings& s) {
+DenoiserSettings denoiser_settings(const Settings& s, const DataSummary& data) {
   return {.schedule = s.is("variant", "edm")         ? NoiseScheduleKind::edm
                       : s.is("variant", "vp-linear") ? NoiseScheduleKind::vp_linear
                                                      : NoiseScheduleKind::vp_cosine,
@@ -17,7 +17,8 @@ DenoiserSettings denoiser_settings(const Settings& s) {
           .depth = s.integer("depth"),
           .frequencies = s.integer("frequencies"),
           .data_deviation = s.number("data-deviation"),
-          .guess_deviation = s.number("guess-deviation")};
+          .guess_deviation = s.number("guess-deviation"),
+          .guidance = read_guidance(s, data.context)};
 }
 
 /// A model and its objective, which learns the model's denoiser.
@@ -29,7 +30,7 @@ template <class M> Built with_objective(std::unique_ptr<M> model) {
 Built build(const Settings& s, const DataSummary& data, Rng& rng) {
   if (s.is("solver", "ancestral") || s.is("solver", "sde")) {
     const ChainSettings settings{
-        .denoiser = denoiser_settings(s),
+        .denoiser = denoiser_settings(s, data),
         .kind = s.is("solver", "sde") ? ChainKind::sde : ChainKind::ancestral,
         .variance = s.is("variance", "forward") ? ChainVariance::forward : ChainVariance::posterior,
         .eta = s.number("eta"),
@@ -37,7 +38,7 @@ Built build(const Settings& s, const DataSummary& data, Rng& rng) {
     return with_objective(std::make_unique<DiffusionChain>(data.width, settings, rng));
   }
   const DiffusionSettings settings{
-      .denoiser = denoiser_settings(s),
+      .denoiser = denoiser_settings(s, data),
       .solver = s.is("solver", "dopri5") ? DiffusionSolver::dopri5
                 : s.is("solver", "heun") ? DiffusionSolver::heun
                 : s.is("solver", "ddim") ? DiffusionSolver::ddim
@@ -72,7 +73,8 @@ Family diffusion_family() {
                    choice("variance", {"forward", "posterior"}, "of ancestral steps: beta, or that of q"),
                    number("tolerance", 1e-5, "of dopri5, which also computes inverse and density", 1e-12, 1),
                    choice("divergence", {"auto", "exact", "hutchinson"},
-                          "of the density; auto: exact up to 16 columns")},
+                          "of the density; auto: exact up to 16 columns"),
+                   label_dropout_setting(), guidance_setting()},
       // Noise and v have as many dimensions as an image, more than pass through the hidden layers; clean images have few.
       .image_settings = {"hidden=512", "prediction=x0", "data-deviation=0.7", "guess-deviation=0.15", "solver=heun",
                          "solver-steps=18"},
@@ -87,6 +89,7 @@ Family diffusion_family() {
                         {"variant=vp-cosine", "hidden=24", "depth=2"},
                         {"solver=ancestral", "hidden=24", "depth=2", "solver-steps=12"},
                         {"solver=sde", "hidden=24", "depth=2", "solver-steps=12"}},
+      .conditional = [](const Settings&) { return true; },
   };
 }
 

@@ -20,7 +20,8 @@ Family flow_matching_family() {
                    integer("solver-steps", 50, "steps of a solver with fixed steps", 1, 100000),
                    number("tolerance", 1e-5, "of dopri5", 1e-12, 1),
                    choice("divergence", {"auto", "exact", "hutchinson"},
-                          "of the density; auto: exact up to 16 columns")},
+                          "of the density; auto: exact up to 16 columns"),
+                   label_dropout_setting(), guidance_setting()},
       .image_settings = {"hidden=512", "depth=3", "frequencies=4"},
       .defaults =
           [](const Settings&, const DataSummary& data) {
@@ -29,8 +30,10 @@ Family flow_matching_family() {
           },
       .build =
           [](const Settings& s, const DataSummary& data, Rng& rng) {
+            const Guidance guidance = read_guidance(s, data.context);
             if (s.is("variant", "mean-flow")) {
-              auto model = std::make_unique<MeanFlow>(data.width, s.integer("hidden"), s.integer("depth"), rng);
+              auto model =
+                  std::make_unique<MeanFlow>(data.width, s.integer("hidden"), s.integer("depth"), rng, guidance);
               auto objective = std::make_unique<MeanVelocityMatching>(*model);
               return Built{std::move(model), std::move(objective)};
             }
@@ -40,6 +43,7 @@ Family flow_matching_family() {
                                  .steps = s.integer("solver-steps"),
                                  .tolerance = s.number("tolerance")};
             settings.likelihood = settings.sampling;
+            settings.guidance = guidance;
             const bool exact = s.is("divergence", "auto") ? data.width <= 16 : s.is("divergence", "exact");
             settings.divergence = exact ? DivergenceKind::exact : DivergenceKind::hutchinson;
             auto model = std::make_unique<FlowMatching>(data.width, settings, rng);
@@ -58,6 +62,7 @@ Family flow_matching_family() {
                         {"variant=schroedinger-bridge", "hidden=24", "depth=2"},
                         {"variant=trigonometric", "hidden=24", "depth=2"},
                         {"variant=mean-flow", "hidden=24", "depth=2"}},
+      .conditional = [](const Settings&) { return true; },
   };
 }
 

@@ -3,9 +3,6 @@
 #include <numbers>
 
 #include "autograd/functional.h"
-#include "models/assignment.h"
-#include "models/entropic_pairing.h"
-#include "tensor/ops/index.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
@@ -13,10 +10,12 @@
 
 namespace pf {
 
-VelocityField::VelocityField(int64_t width, int64_t hidden, int64_t depth, int64_t frequencies, Rng& rng)
-    : frequencies_(frequencies), net_(mlp_widths(width + 1 + 2 * frequencies, hidden, depth, width), rng) {}
+VelocityField::VelocityField(int64_t width, int64_t hidden, int64_t depth, int64_t frequencies, Rng& rng, int64_t given,
+                             Activation activation)
+    : frequencies_(frequencies),
+      net_(mlp_widths(width + 1 + 2 * frequencies + given, hidden, depth, width), rng, {.activation = activation}) {}
 
-Variable VelocityField::operator()(const Variable& x, const Tensor& time) const {
+Variable VelocityField::operator()(const Variable& x, const Tensor& time, const Tensor& given) const {
   std::vector<Variable> inputs{x, Variable(expand(time, {x.size(0), 1}))};
   if (frequencies_ > 0) {
     const Tensor k = arange(1, double(frequencies_) + 1, 1, x.dtype()) * (2 * std::numbers::pi);
@@ -24,14 +23,20 @@ Variable VelocityField::operator()(const Variable& x, const Tensor& time) const 
     inputs.emplace_back(sin(angle));
     inputs.emplace_back(cos(angle));
   }
+  if (given.defined()) inputs.emplace_back(given);
   return net_(concat(inputs, 1));
 }
-Variable VelocityField::operator()(const Variable& x, double time) const {
-  return (*this)(x, full({1, 1}, time, x.dtype()));
+Variable VelocityField::operator()(const Variable& x, double time, const Tensor& given) const {
+  return (*this)(x, full({1, 1}, time, x.dtype()), given);
 }
 
 FlowMatching::FlowMatching(int64_t width, const FlowMatchingSettings& settings, Rng& rng)
-    : settings_(settings), base_(width), velocity_(width, settings.hidden, settings.depth, settings.frequencies, rng) {}
+    : FlowMatching(std::make_shared<Normal>(width), settings, rng) {}
+FlowMatching::FlowMatching(std::shared_ptr<const Distribution> base, const FlowMatchingSettings& settings, Rng& rng)
+    : settings_(settings),
+      base_(std::move(base)),
+      velocity_(base_->width(), settings.hidden, settings.depth, settings.frequencies, rng, settings.guidance.inputs(),
+                settings.activation) {}
 
 Traits FlowMatching::traits() const {
   const bool adaptive = settings_.sampling.method == OdeMethod::dopri5;
@@ -42,16 +47,28 @@ Traits FlowMatching::traits() const {
           .inverse_error = adaptive ? 100 * settings_.sampling.tolerance : 1e-2};
 }
 
-Variable FlowMatching::flow(const Variable& start, double from, double to) const {
-  check_rows(to > from ? "flow-matching push" : "flow-matching pull", start.shape(), width());
-  const OdeField field = [this](double t, const OdeState& x) { return OdeState{velocity_(x[0], t)}; };
+Variable FlowMatching::velocity_at(const Variable& x, double t, const Tensor& given) const {
+  const Variable v = velocity_(x, t, given);
+  const Guidance& guidance = settings_.guidance;
+  if (guidance.weight == 0) return v;
+  return guidance.mix(v, velocity_(x, t, guidance.null_rows(x.size(0), x.dtype())));
+}
+
+Variable FlowMatching::flow(const Variable& start, double from, double to, const Tensor& context) const {
+  const char* who = to > from ? "flow-matching push" : "flow-matching pull";
+  check_rows(who, start.shape(), width());
+  const Tensor given = settings_.guidance.rows(who, context, start.size(0), start.dtype());
+  const OdeField field = [&](double t, const OdeState& x) { return OdeState{velocity_at(x[0], t, given)}; };
   return solve_ode(field, {start}, from, to, settings_.sampling).state[0];
 }
 
-Mapped FlowMatching::flow_with_divergence(const Variable& start, double from, double to, const Tensor& probe) const {
-  check_rows("flow-matching log-determinant", start.shape(), width());
+Mapped FlowMatching::flow_with_divergence(const Variable& start, double from, double to, const Tensor& probe,
+                                          const Tensor& context) const {
+  constexpr const char* who = "flow-matching log-determinant";
+  check_rows(who, start.shape(), width());
+  const Tensor given = settings_.guidance.rows(who, context, start.size(0), start.dtype());
   const OdeField field = [&](double t, const OdeState& x) {
-    const Map v = [&](const Variable& at) { return velocity_(at, t); };
+    const Map v = [&](const Variable& at) { return velocity_at(at, t, given); };
     const auto [value, divergence] = probe.defined() ? hutchinson_divergence(v, x[0], probe) : pf::divergence(v, x[0]);
     return OdeState{value, divergence};
   };
@@ -61,15 +78,17 @@ Mapped FlowMatching::flow_with_divergence(const Variable& start, double from, do
 }
 
 Mapped FlowMatching::push_with_log_det(const Variable& z, const Tensor& context) const {
-  return flow_with_divergence(z, 0, 1, {});
+  return flow_with_divergence(z, 0, 1, {}, context);
 }
 Mapped FlowMatching::pull_with_log_det(const Variable& x, const Tensor& context) const {
-  return flow_with_divergence(x, 1, 0, {});
+  return flow_with_divergence(x, 1, 0, {}, context);
 }
 
 std::vector<Tensor> FlowMatching::path(const Tensor& z, const Tensor& context) const {
+  check_rows("flow-matching path", z.shape(), width());
+  const Tensor given = settings_.guidance.rows("flow-matching path", context, z.size(0), z.dtype());
   std::vector<Tensor> positions;
-  const OdeField field = [this](double t, const OdeState& x) { return OdeState{velocity_(x[0], t)}; };
+  const OdeField field = [&](double t, const OdeState& x) { return OdeState{velocity_at(x[0], t, given)}; };
   const OdeOptions even{.method = OdeMethod::rk4, .steps = 32};
   solve_ode(field, {Variable(z)}, 0, 1, even, [&](double, const OdeState& x) { positions.push_back(x[0].value()); });
   return positions;
@@ -78,11 +97,11 @@ std::vector<Tensor> FlowMatching::path(const Tensor& z, const Tensor& context) c
 LogDensity FlowMatching::log_density(const Tensor& x, Rng& rng, const Tensor& context) const {
   const bool exact = settings_.divergence == DivergenceKind::exact;
   const Tensor probe = exact ? Tensor() : rng.rademacher(x.shape(), x.dtype());
-  const Mapped pulled = flow_with_divergence(Variable(x), 1, 0, probe);
+  const Mapped pulled = flow_with_divergence(Variable(x), 1, 0, probe, context);
   const OdeOptions& o = settings_.likelihood;
   const std::string solver = o.method == OdeMethod::dopri5 ? join("dopri5, tolerance ", o.tolerance)
                                                            : join(name_of(o.method), ", ", o.steps, " steps");
-  return {(base_.log_density(pulled.value) + pulled.log_det).value(), DensityKind::ode,
+  return {(base_->log_density(pulled.value) + pulled.log_det).value(), DensityKind::ode,
           join(solver, exact ? ", exact divergence" : ", one Hutchinson probe")};
 }
 
@@ -95,10 +114,8 @@ VelocityMatching::VelocityMatching(const FlowMatching& model, const MatchingSett
 Variable VelocityMatching::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const int64_t n = batch.size(0);
   const Tensor& x1 = batch;
-  Tensor x0 = rng.normal(batch.shape(), batch.dtype());
-  if (settings_.pairing == Pairing::optimal) x0 = index_select(x0, 0, optimal_pairing(x1, x0));
-  if (settings_.pairing == Pairing::entropic)
-    x0 = index_select(x0, 0, entropic_pairing(x1, x0, 2 * settings_.sigma * settings_.sigma, rng));
+  const Tensor x0 =
+      paired(settings_.pairing, model_.base().sample(n, rng, batch.dtype()), x1, context, settings_.sigma, rng);
   const Tensor t = rng.uniform({n, 1}, batch.dtype());
   Tensor xt, velocity;
   if (settings_.interpolant == Interpolant::straight) {
@@ -121,7 +138,8 @@ Variable VelocityMatching::loss(const Tensor& batch, Rng& rng, const Tensor& con
       xt = xt + noise;
     }
   }
-  const Variable v = model_.velocity()(Variable(xt), t);
+  const Tensor given = model_.settings().guidance.training_rows("flow-matching loss", context, n, batch.dtype(), rng);
+  const Variable v = model_.velocity()(Variable(xt), t, given);
   // Summed over coordinates, averaged over rows.
   return sum(square(v - Variable(velocity))) / double(n);
 }

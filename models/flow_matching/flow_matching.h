@@ -9,19 +9,22 @@
 //   path      straight, or trigonometric: cos(πt/2) x₀ + sin(πt/2) x₁ (Albergo & Vanden-Eijnden 2023, arXiv 2209.15571)
 //   density   log p(x) = log p₀(z) − ∫ div v dt along the path                      (Chen et al. 2018, arXiv 1806.07366)
 
+#include "models/flow_matching/pairing.h"
+#include "models/guidance.h"
 #include "models/objective.h"
 #include "models/ode.h"
 #include "nn/mlp.h"
 
 namespace pf {
 
-/// A network v(x, t): [n, width] and one time for all rows or one each ([n, 1]) → [n, width]. Time enters as t and as
-/// sin 2πkt, cos 2πkt for k = 1 … frequencies.
+/// A network v(x, t, c): [n, width], one time for all rows or one each ([n, 1]), and `given` further inputs, if any: [n, given]
+/// → [n, width]. Time enters as t and as sin 2πkt, cos 2πkt for k = 1 … frequencies.
 class VelocityField {
  public:
-  VelocityField(int64_t width, int64_t hidden, int64_t depth, int64_t frequencies, Rng& rng);
-  Variable operator()(const Variable& x, const Tensor& time) const;
-  Variable operator()(const Variable& x, double time) const;
+  VelocityField(int64_t width, int64_t hidden, int64_t depth, int64_t frequencies, Rng& rng, int64_t given = 0,
+                Activation activation = Activation::silu);
+  Variable operator()(const Variable& x, const Tensor& time, const Tensor& given = {}) const;
+  Variable operator()(const Variable& x, double time, const Tensor& given = {}) const;
   static void fields(auto& self, auto&& visit) { visit("net", self.net_); }
 
  private:
@@ -35,20 +38,24 @@ enum class DivergenceKind { exact, hutchinson };
 
 struct FlowMatchingSettings {
   int64_t hidden = 128, depth = 3, frequencies = 0;
+  Activation activation = Activation::silu;
   OdeOptions sampling{.method = OdeMethod::dopri5, .tolerance = 1e-5};
   OdeOptions likelihood{.method = OdeMethod::dopri5, .tolerance = 1e-5};
   DivergenceKind divergence = DivergenceKind::exact;
+  Guidance guidance;
 };
 
 class FlowMatching final : public Implements<FlowMatching, Transform> {
  public:
   FlowMatching(int64_t width, const FlowMatchingSettings& settings, Rng& rng);
+  /// From any base of the data's width, other data among them.
+  FlowMatching(std::shared_ptr<const Distribution> base, const FlowMatchingSettings& settings, Rng& rng);
 
-  const Distribution& base() const override { return base_; }
-  int64_t width() const override { return base_.width(); }
+  const Distribution& base() const override { return *base_; }
+  int64_t width() const override { return base_->width(); }
   Traits traits() const override;
-  Variable push(const Variable& z, const Tensor& context = {}) const override { return flow(z, 0, 1); }
-  Variable pull(const Variable& x, const Tensor& context = {}) const override { return flow(x, 1, 0); }
+  Variable push(const Variable& z, const Tensor& context = {}) const override { return flow(z, 0, 1, context); }
+  Variable pull(const Variable& x, const Tensor& context = {}) const override { return flow(x, 1, 0, context); }
   Mapped push_with_log_det(const Variable& z, const Tensor& context = {}) const override;
   Mapped pull_with_log_det(const Variable& x, const Tensor& context = {}) const override;
   std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const override;
@@ -60,16 +67,18 @@ class FlowMatching final : public Implements<FlowMatching, Transform> {
 
  private:
   const char* family() const override { return "flow-matching"; }
-  Variable flow(const Variable& start, double from, double to) const;
+  /// dx/dt, guided; `given` as of Guidance::rows.
+  Variable velocity_at(const Variable& x, double t, const Tensor& given) const;
+  Variable flow(const Variable& start, double from, double to, const Tensor& context) const;
   /// Position and ∫ div v dt between the two times; `probe` undefined: exact divergence.
-  Mapped flow_with_divergence(const Variable& start, double from, double to, const Tensor& probe) const;
+  Mapped flow_with_divergence(const Variable& start, double from, double to, const Tensor& probe,
+                              const Tensor& context) const;
 
   FlowMatchingSettings settings_;
-  Normal base_;
+  std::shared_ptr<const Distribution> base_;
   VelocityField velocity_;
 };
 
-enum class Pairing { independent, optimal, entropic };
 enum class Interpolant { straight, trigonometric };
 
 struct MatchingSettings {

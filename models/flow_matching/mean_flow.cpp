@@ -1,54 +1,76 @@
 #include "models/flow_matching/mean_flow.h"
 
 #include "autograd/functional.h"
-#include "models/assignment.h"
+#include "models/flow_matching/pairing.h"
 #include "models/inversion.h"
 #include "tensor/ops/comparison.h"
 #include "tensor/ops/extremum.h"
-#include "tensor/ops/index.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
 #include "tensor/ops/where.h"
 
 namespace pf {
-MeanFlow::MeanFlow(int64_t width, int64_t hidden, int64_t depth, Rng& rng)
-    : base_(width), net_(mlp_widths(width + 2, hidden, depth, width), rng) {}
+namespace {
 
-Variable MeanFlow::jump(const Variable& z, double until) const {
+/// The columns side by side; those that are undefined are left out.
+template <Array A> A beside(std::initializer_list<A> columns) {
+  std::vector<A> there;
+  for (const A& column : columns)
+    if (column.defined()) there.push_back(column);
+  return concat(there, 1);
+}
+
+}  // namespace
+
+MeanFlow::MeanFlow(int64_t width, int64_t hidden, int64_t depth, Rng& rng, const Guidance& guidance)
+    : guidance_(guidance), base_(width), net_(mlp_widths(width + 2 + guidance.inputs(), hidden, depth, width), rng) {}
+
+Variable MeanFlow::jump(const Variable& z, double until, const Tensor& given) const {
   const Tensor zero = zeros({z.size(0), 1}, z.dtype());
-  return z + net_(concat(std::vector{z, Variable(zero), Variable(zero + until)}, 1)) * until;
+  const Variable condition = given.defined() ? Variable(given) : Variable();
+  return z + net_(beside({z, Variable(zero), Variable(zero + until), condition})) * until;
 }
 
 Variable MeanFlow::push(const Variable& z, const Tensor& context) const {
   check_rows("flow-matching push", z.shape(), width());
-  return jump(z, 1);
+  return jump(z, 1, guidance_.rows("flow-matching push", context, z.size(0), z.dtype()));
 }
 
 Tensor MeanFlow::encode(const Tensor& x, const Tensor& context) const {
   check_rows("flow-matching encode", x.shape(), width());
-  return invert_by_optimisation(*this, x).z;
+  return invert_by_optimisation(*this, x, {}, context).z;
 }
 
 std::vector<Tensor> MeanFlow::path(const Tensor& z, const Tensor& context) const {
+  check_rows("flow-matching path", z.shape(), width());
+  const Tensor given = guidance_.rows("flow-matching path", context, z.size(0), z.dtype());
   constexpr int steps = 16;
   std::vector<Tensor> positions{z};
-  for (int i = 1; i <= steps; ++i) positions.push_back(jump(Variable(z), double(i) / steps).value());
+  for (int i = 1; i <= steps; ++i) positions.push_back(jump(Variable(z), double(i) / steps, given).value());
   return positions;
 }
 
 Variable MeanVelocityMatching::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const int64_t n = batch.size(0);
-  Tensor x0 = rng.normal(batch.shape(), batch.dtype());
-  x0 = index_select(x0, 0, optimal_pairing(batch, x0));  // straighter ways: less that an average has to hide
-  const Tensor v = batch - x0;
+  // Optimal pairs: straighter ways, less that an average has to hide.
+  const Tensor x0 = paired_noise(Pairing::optimal, batch, context, 0, rng);
+  Tensor v = batch - x0;
   const Tensor a = rng.uniform({n, 1}, batch.dtype()), b = rng.uniform({n, 1}, batch.dtype());
   const Tensor apart = rng.uniform({n, 1}, batch.dtype()) < different_;
   const Tensor s = where(apart, minimum(a, b), a), span = where(apart, maximum(a, b), a) - s;
-  const Tensor rows = concat(std::vector<Tensor>{x0 + s * v, s, span}, 1);
-  // Along the flow x moves with v, s with 1, and e − s shrinks as fast.
-  const Tensor along =
-      concat(std::vector<Tensor>{v, ones({n, 1}, batch.dtype()), full({n, 1}, -1.0, batch.dtype())}, 1);
+  const Guidance& guidance = model_.guidance();
+  const Tensor given = guidance.training_rows("flow-matching loss", context, n, batch.dtype(), rng);
+  const Tensor xs = x0 + s * v;
+  if (guidance.weight != 0) {
+    const Tensor rows = beside({xs, s, zeros_like(s), guidance.null_rows(n, batch.dtype())});
+    const Tensor conditional = slice(given, 1, guidance.width, guidance.width + 1);
+    v = v + conditional * (v - model_.velocity(Variable(rows)).value()) * guidance.weight;
+  }
+  const Tensor rows = beside({xs, s, span, given});
+  // Along the flow x moves with v, s with 1, and e − s shrinks as fast; the condition stays.
+  const Tensor still = given.defined() ? zeros_like(given) : Tensor();
+  const Tensor along = beside({v, ones({n, 1}, batch.dtype()), full({n, 1}, -1.0, batch.dtype()), still});
   const auto change = jvp([this](const Variable& r) { return model_.velocity(r); }, rows, along);
   const Variable error = model_.velocity(Variable(rows)) - Variable(v + span * change.tangent);
   const Variable square_error = sum(square(error), -1);

@@ -10,8 +10,10 @@
 //   u = v + (e − s) du/ds,   du/ds = ∂u/∂x · v + ∂u/∂s
 //
 // The total derivative is one forward-mode product; the right side is held still and regressed on, with v = x₁ − x₀ of
-// pairs by optimal transport within the batch.
+// pairs by optimal transport within the batch. Guidance is learned: the velocity that the averages are of is the guided
+// one, with u(x, s, s) without the condition in it (their eq. 19).
 
+#include "models/guidance.h"
 #include "models/objective.h"
 #include "nn/mlp.h"
 
@@ -20,7 +22,7 @@ namespace pf {
 class MeanFlow final : public Implements<MeanFlow, Transform> {
  public:
   /// A multilayer perceptron of (x, s, e − s) on R^width with `depth` hidden layers.
-  MeanFlow(int64_t width, int64_t hidden, int64_t depth, Rng& rng);
+  MeanFlow(int64_t width, int64_t hidden, int64_t depth, Rng& rng, const Guidance& guidance = {});
 
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return base_.width(); }
@@ -30,14 +32,16 @@ class MeanFlow final : public Implements<MeanFlow, Transform> {
   Tensor encode(const Tensor& x, const Tensor& context = {}) const override;
   /// Where the average velocities from 0 to t lead.
   std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const override;
-  /// u of rows (x, s, e − s): [n, width + 2] → [n, width].
+  /// u of rows (x, s, e − s, given), as of Guidance::rows: [n, width + 2 + given] → [n, width].
   Variable velocity(const Variable& rows) const { return net_(rows); }
+  const Guidance& guidance() const { return guidance_; }
 
   static void fields(auto& self, auto&& visit) { visit("net", self.net_); }
 
  private:
   const char* family() const override { return "flow-matching"; }
-  Variable jump(const Variable& z, double until) const;
+  Variable jump(const Variable& z, double until, const Tensor& given) const;
+  Guidance guidance_;
   Normal base_;
   Mlp net_;
 };
