@@ -1,7 +1,8 @@
 #include "models/autoregressive/autoregressive.h"
 
-#include <cmath>
-
+#include "models/autoregressive/conditional_mixture.h"
+#include "models/autoregressive/made.h"
+#include "models/context.h"
 #include "tensor/ops/argmax.h"
 #include "tensor/ops/index.h"
 #include "tensor/ops/join.h"
@@ -27,6 +28,24 @@ Tensor inside(const Tensor& u) {
   return inside_unit_interval(u);
 }
 
+std::unique_ptr<ConditionalNetwork> make_network(int64_t width, const AutoregressiveSettings& settings,
+                                                 const ConditionalHead& head, Rng& rng) {
+  const NetworkInput input{.width = width,
+                           .levels = head.levels(),
+                           .classes = settings.conditional == Conditional::categorical,
+                           .context = settings.context};
+  const MadeSettings made{
+      .outputs = head.outputs(), .hidden = settings.hidden, .depth = settings.depth, .start = head.start()};
+  return std::make_unique<Made>(input, made, rng);
+}
+
+void check_whole(const char* who, const Tensor& x, int64_t levels) {
+  if (x.numel() == 0) return;
+  const double low = min(x).item(), high = max(x).item();
+  check(low >= 0 && high <= double(levels - 1) && all(equal(x, floor(x))), who, ": numbers from ", low, " to ", high,
+        ": expected whole numbers from 0 to ", levels - 1);
+}
+
 /// What is added to u to bring it inside is a constant, so that u keeps its derivative.
 Variable brought_inside(const Variable& u) {
   const Tensor moved = inside(u.value());
@@ -38,31 +57,22 @@ Variable brought_inside(const Variable& u) {
 Autoregressive::Autoregressive(int64_t width, const AutoregressiveSettings& settings, Rng& rng)
     : settings_(settings),
       base_(width),
-      made_(width, settings.conditional == Conditional::bernoulli ? 1 : 3 * settings.components, settings.hidden,
-            settings.depth, rng),
-      order_(order_of(width, settings.ordering, rng)) {
-  check(settings.components >= 1, "autoregressive: ", settings.components, " components: expected at least 1");
-  if (discrete()) return;
-  // The components start side by side over the bulk of normalised data.
-  const int64_t k = settings.components;
-  const Tensor means = k > 1 ? linspace(-2, 2, k) : zeros({1});
-  const Tensor start = concat({zeros({k}), means, full({k}, k > 1 ? std::log(4.0 / double(k)) : 0.0)}, 0);
-  made_.layers.back().bias = tile(start, width, 0);
-}
-
-Component Autoregressive::component() const {
-  return settings_.conditional == Conditional::logistic_mixture ? Component::logistic : Component::normal;
-}
+      head_(make_head(settings.conditional, settings.components, settings.levels)),
+      network_(make_network(width, settings, *head_, rng)),
+      order_(order_of(width, settings.ordering, rng)) {}
 
 Traits Autoregressive::traits() const {
-  return {.invertible = !discrete(),
+  return {.invertible = !head_->discrete(),
           .same_width = true,
-          .smooth = !discrete(),
+          .smooth = !head_->discrete(),
           .density = DensityKind::exact,
           .steps = width(),
           .inverse_error = 1e-9};
 }
 
+Tensor Autoregressive::rows_of(const char* who, const Tensor& context, const Variable& x) const {
+  return context_rows(who, context, x.size(0), settings_.context, x.dtype());
+}
 Variable Autoregressive::ordered(const Variable& x) const {
   return settings_.ordering == Ordering::natural ? x : index_select(x, 1, order_);
 }
@@ -70,27 +80,22 @@ Variable Autoregressive::as_given(const Variable& x) const {
   return settings_.ordering == Ordering::natural ? x : index_select(x, 1, argsort(order_, 0));
 }
 
-Variable Autoregressive::draw(const Variable& output, const Variable& u) const {
-  if (!discrete()) return ConditionalMixture::from(output, component()).quantile(u);
-  return Variable(cast(less(u.value(), sigmoid(squeeze(output.value(), -1))), u.dtype()));
-}
-
-Variable Autoregressive::sequential(const Variable& u) const {
-  const int64_t n = u.size(0), d = width();
-  MadeSequence sequence(made_, n);
+Variable Autoregressive::sequential(const Variable& u, const Tensor& rows) const {
+  const auto sequence = network_->unroll(u.size(0), rows);
   std::vector<Variable> x;
-  for (int64_t i = 0; i < d; ++i) {
-    const Variable output = i ? sequence.next(x.back()) : sequence.next();
-    x.push_back(draw(unsqueeze(output, 1), slice(u, 1, i, i + 1)));
+  for (int64_t i = 0; i < width(); ++i) {
+    const Variable output = i ? sequence->next(x.back()) : sequence->next();
+    x.push_back(head_->quantile(unsqueeze(output, 1), slice(u, 1, i, i + 1)));
   }
   return concat(x, 1);
 }
 
 // After sweep i the first i coordinates are what they will be, whatever the others are.
-Tensor Autoregressive::jacobi(const Tensor& u, int64_t* sweeps) const {
+Tensor Autoregressive::jacobi(const Tensor& u, const Tensor& rows, int64_t* sweeps) const {
   Tensor x = zeros(u.shape(), u.dtype());
   for (int64_t i = 0; i < width(); ++i) {
-    const Tensor next = draw(Variable(made_(Variable(x)).value()), Variable(u)).value();
+    const Variable outputs = Variable((*network_)(Variable(x), rows).value());
+    const Tensor next = head_->quantile(outputs, Variable(u)).value();
     if (sweeps) *sweeps = i + 1;
     const bool settled = u.numel() == 0 || all(equal(next, x));
     x = next;
@@ -99,63 +104,91 @@ Tensor Autoregressive::jacobi(const Tensor& u, int64_t* sweeps) const {
   return x;
 }
 
-int64_t Autoregressive::jacobi_sweeps(const Tensor& z) const {
+int64_t Autoregressive::jacobi_sweeps(const Tensor& z, const Tensor& context) const {
   check_rows("autoregressive push", z.shape(), width());
   int64_t sweeps = 0;
-  jacobi(ordered(inside(z)).value(), &sweeps);
+  jacobi(ordered(inside(z)).value(), rows_of("autoregressive push", context, z), &sweeps);
   return sweeps;
 }
 
 Variable Autoregressive::push(const Variable& z, const Tensor& context) const {
   check_rows("autoregressive push", z.shape(), width());
+  const Tensor rows = rows_of("autoregressive push", context, z);
   const Variable u = ordered(brought_inside(z));
   bool differentiated = u.tracked();
-  for (const MaskedLinear& layer : made_.layers) differentiated |= layer.weight.tracked() || layer.bias.tracked();
-  if (settings_.schedule == SamplingSchedule::jacobi && !differentiated) return as_given(jacobi(u.value()));
-  return as_given(sequential(u));
+  for (const ConstField& field : fields_of(std::as_const(*network_)))
+    differentiated |= field.parameter && field.parameter->tracked();
+  if (settings_.schedule == SamplingSchedule::jacobi && !differentiated) return as_given(jacobi(u.value(), rows));
+  return as_given(sequential(u, rows));
 }
 
 Variable Autoregressive::pull(const Variable& x, const Tensor& context) const {
-  if (discrete()) return Transform::pull(x);
-  return pull_with_log_det(x).value;
+  if (head_->discrete()) return Transform::pull(x, context);
+  return pull_with_log_det(x, context).value;
 }
 
 Mapped Autoregressive::push_with_log_det(const Variable& z, const Tensor& context) const {
-  if (discrete()) return Transform::push_with_log_det(z);
-  const Variable x = push(z);
-  return {x, -log_likelihood(x)};
+  if (head_->discrete()) return Transform::push_with_log_det(z, context);
+  const Variable x = push(z, context);
+  return {x, -log_likelihood(x, context)};
 }
 
 Mapped Autoregressive::pull_with_log_det(const Variable& x, const Tensor& context) const {
-  if (discrete()) return Transform::pull_with_log_det(x);
+  if (head_->discrete()) return Transform::pull_with_log_det(x, context);
   check_rows("autoregressive pull", x.shape(), width());
-  const Variable y = ordered(x);
-  const auto conditional = ConditionalMixture::from(made_(y), component());
-  return {as_given(conditional.cdf(y)), sum(conditional.log_density(y), -1)};
+  const Variable y = ordered(x), output = (*network_)(y, rows_of("autoregressive pull", context, x));
+  return {as_given(head_->cdf(output, y)), sum(head_->log_density(output, y), -1)};
 }
 
-Variable Autoregressive::log_likelihood(const Variable& x) const {
+Variable Autoregressive::log_likelihood(const Variable& x, const Tensor& context) const {
   check_rows("autoregressive log_density", x.shape(), width());
-  const Variable y = ordered(x), output = made_(y);
-  if (!discrete()) return sum(ConditionalMixture::from(output, component()).log_density(y), -1);
-  const Variable logits = squeeze(output, -1);
-  return sum(y * logits - softplus(logits), -1);
+  if (head_->levels() > 2) check_whole("autoregressive log_density", x.value(), head_->levels());
+  const Variable y = ordered(x), output = (*network_)(y, rows_of("autoregressive log_density", context, x));
+  return sum(head_->log_density(output, y), -1);
 }
 
 LogDensity Autoregressive::log_density(const Tensor& x, Rng&, const Tensor& context) const {
-  return {log_likelihood(Variable(x)).value(), DensityKind::exact,
-          discrete() ? "sum of the conditionals' log-probabilities" : "sum of the conditionals' log-densities"};
+  return {log_likelihood(Variable(x), context).value(), DensityKind::exact,
+          head_->discrete() ? "sum of the conditionals' log-probabilities" : "sum of the conditionals' log-densities"};
 }
 
 Tensor Autoregressive::encode(const Tensor& x, const Tensor& context) const {
-  if (!discrete()) return pull(Variable(x)).value();
+  if (!head_->discrete()) return pull(Variable(x), context).value();
   check_rows("autoregressive encode", x.shape(), width());
-  const Tensor y = ordered(Variable(x)).value(), p = sigmoid(squeeze(made_(Variable(y)), -1)).value();
-  return as_given(Variable(where(y > 0.5, p * 0.5, (p + 1.0) * 0.5))).value();
+  if (head_->levels() > 2) check_whole("autoregressive encode", x, head_->levels());
+  const Tensor y = ordered(Variable(x)).value();
+  const Tensor output = (*network_)(Variable(y), rows_of("autoregressive encode", context, x)).value();
+  return as_given(Variable(head_->interval(output, y).point(full(y.shape(), 0.5, float64), x.dtype()))).value();
+}
+
+// Rounding differs between a pass over all coordinates and one after the other, and a point near the end of an interval
+// would not survive that. So the conditionals come in the way in which push computes them.
+NoiseInterval Autoregressive::intervals_of_push(const Tensor& x, const Tensor& rows) const {
+  if (settings_.schedule == SamplingSchedule::jacobi) return head_->interval((*network_)(Variable(x), rows).value(), x);
+  const auto sequence = network_->unroll(x.size(0), rows);
+  std::vector<Tensor> low, high;
+  Variable last;
+  for (int64_t i = 0; i < width(); ++i) {
+    const Tensor output = (i ? sequence->next(last) : sequence->next()).value();
+    last = Variable(slice(x, 1, i, i + 1));
+    const NoiseInterval interval = head_->interval(unsqueeze(output, 1), last.value());
+    low.push_back(interval.low);
+    high.push_back(interval.high);
+  }
+  return {concat(low, 1), concat(high, 1)};
+}
+
+Tensor Autoregressive::randomised_inverse(const Tensor& x, Rng& rng, const Tensor& context) const {
+  if (!head_->discrete()) return pull(Variable(x), context).value();
+  check_rows("autoregressive randomised_inverse", x.shape(), width());
+  check_whole("autoregressive randomised_inverse", x, head_->levels());
+  const Tensor rows = rows_of("autoregressive randomised_inverse", context, x);
+  const NoiseInterval box = intervals_of_push(ordered(Variable(x)).value(), rows);
+  return as_given(Variable(box.point(rng.uniform(x.shape(), float64), x.dtype()))).value();
 }
 
 std::vector<Tensor> Autoregressive::path(const Tensor& z, const Tensor& context) const {
-  const Tensor x = push(Variable(z)).value(), from = ndtri(inside(z));
+  const Tensor x = push(Variable(z), context).value(), from = ndtri(inside(z));
   std::vector<Tensor> positions{z, from};
   const int64_t d = width(), stride = (d + 62) / 63;
   const Tensor rank = argsort(order_, 0);
@@ -165,7 +198,7 @@ std::vector<Tensor> Autoregressive::path(const Tensor& z, const Tensor& context)
 }
 
 Variable ConditionalLikelihood::loss(const Tensor& batch, Rng&, const Tensor& context) const {
-  return -mean(model_.log_likelihood(Variable(batch)));
+  return -mean(model_.log_likelihood(Variable(batch), context));
 }
 
 }  // namespace pf

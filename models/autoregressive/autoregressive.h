@@ -1,20 +1,19 @@
 #pragma once
-// Autoregressive models: p(x) = Π p(xᵢ | x₁ … xᵢ₋₁), all conditionals from one network with masked weights (MADE). As a
-// map it takes one uniform number a coordinate and inverts the conditional distribution functions in order, the
-// Knothe–Rosenblatt rearrangement (Rosenblatt 1952):
+// Autoregressive models: p(x) = Π p(xᵢ | x₁ … xᵢ₋₁), all conditionals from one network. As a map it takes one uniform number a
+// coordinate and inverts the conditional distribution functions in order, the Knothe–Rosenblatt rearrangement (Rosenblatt
+// 1952):
 //
-//   mixtures    xᵢ = F⁻¹(uᵢ | x₁ … xᵢ₋₁)          triangular Jacobian, log|det ∂u/∂x| = log p(x)
-//   Bernoulli   xᵢ = 1 where uᵢ < π(x₁ … xᵢ₋₁)    a step function; p(x) is the volume of the box of all u that give x
+//   real numbers     xᵢ = F⁻¹(uᵢ | x₁ … xᵢ₋₁)              triangular Jacobian, log|det ∂u/∂x| = log p(x)
+//   whole numbers    xᵢ = min{k : F(k | x₁ … xᵢ₋₁) > uᵢ}   a step function; P(x) is the volume of the box of all u that give x
 //
 // From data to noise it is one pass of the network. Sampling goes coordinate by coordinate.
 
-#include "models/autoregressive/conditional_mixture.h"
-#include "models/autoregressive/made.h"
+#include "models/autoregressive/conditional_network.h"
+#include "models/autoregressive/head.h"
 #include "models/objective.h"
 
 namespace pf {
 
-enum class Conditional { normal_mixture, logistic_mixture, bernoulli };
 enum class Ordering { natural, reversed, random };
 /// How samples are computed: coordinate by coordinate, or all at once from a first guess, again and again until nothing
 /// changes (Song et al. 2021, arXiv 2002.03629, algorithm 1: Jacobi iteration), which takes at most a pass a coordinate.
@@ -23,6 +22,8 @@ enum class SamplingSchedule { sequential, jacobi };
 struct AutoregressiveSettings {
   Conditional conditional = Conditional::normal_mixture;
   int64_t components = 24;  // of a mixture
+  int64_t levels = 0;       // of categories and of discretised logistics
+  int64_t context = 0;      // numbers of the condition
   int64_t hidden = 64, depth = 2;
   Ordering ordering = Ordering::natural;
   SamplingSchedule schedule = SamplingSchedule::sequential;
@@ -44,39 +45,43 @@ class Autoregressive final : public Implements<Autoregressive, Transform> {
   /// From the noise to standard normal numbers, then one coordinate after the other to its place; at most 64 steps.
   std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const override;
   LogDensity log_density(const Tensor& x, Rng& rng, const Tensor& context = {}) const override;
-  /// The inverse; for Bernoulli conditionals the middle of the box that leads to x.
+  /// The inverse; for whole numbers the middle of the box that leads to x.
   Tensor encode(const Tensor& x, const Tensor& context = {}) const override;
+  /// A random point of the box that leads to x: u_i = F(x_i − 1) + w_i P(x_i), w uniform. For data from the model u is uniform
+  /// on the cube (Rüschendorf 2009, the distributional transform), and push(u) is x exactly: the conditionals are computed in
+  /// the way in which push does. Real numbers have one u.
+  Tensor randomised_inverse(const Tensor& x, Rng& rng, const Tensor& context = {}) const;
 
-  /// log p(x) for each row, [n]; for Bernoulli conditionals log P(x), x of zeros and ones.
-  Variable log_likelihood(const Variable& x) const;
+  /// log p(x) for each row, [n]; for whole numbers log P(x).
+  Variable log_likelihood(const Variable& x, const Tensor& context = {}) const;
   /// Sweeps of the network that Jacobi iteration takes for these rows, the last of which changes nothing.
-  int64_t jacobi_sweeps(const Tensor& z) const;
+  int64_t jacobi_sweeps(const Tensor& z, const Tensor& context = {}) const;
 
   static void fields(auto& self, auto&& visit) {
-    visit("made", self.made_);
+    visit("network", self.network_);
     visit("order", self.order_);
   }
 
  private:
   const char* family() const override { return "autoregressive"; }
-  bool discrete() const { return settings_.conditional == Conditional::bernoulli; }
-  Component component() const;
+  /// The condition as rows for x; throws where it does not fit.
+  Tensor rows_of(const char* who, const Tensor& context, const Variable& x) const;
   /// Columns in the order in which they are modelled, and back.
   Variable ordered(const Variable& x) const;
   Variable as_given(const Variable& x) const;
-  /// Outputs [n, m, …] and numbers u [n, m] to coordinates [n, m].
-  Variable draw(const Variable& output, const Variable& u) const;
-  // In the order of modelling.
-  Variable sequential(const Variable& u) const;
-  Tensor jacobi(const Tensor& u, int64_t* sweeps = nullptr) const;
+  // In the order of modelling, with the condition as rows.
+  Variable sequential(const Variable& u, const Tensor& rows) const;
+  Tensor jacobi(const Tensor& u, const Tensor& rows, int64_t* sweeps = nullptr) const;
+  NoiseInterval intervals_of_push(const Tensor& x, const Tensor& rows) const;
 
   AutoregressiveSettings settings_;
   Uniform base_;
-  Made made_;
+  std::unique_ptr<const ConditionalHead> head_;
+  std::unique_ptr<ConditionalNetwork> network_;
   Tensor order_;  // int64 [width]: which column is modelled first, second, …
 };
 
-/// Mean of −log p(x), exactly, without the map itself; works for discrete conditionals as well.
+/// Mean of −log p(x), exactly, without the map itself; works for whole numbers as well.
 class ConditionalLikelihood final : public Objective {
  public:
   explicit ConditionalLikelihood(const Autoregressive& model) : model_(model) {}

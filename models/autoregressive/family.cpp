@@ -2,6 +2,29 @@
 #include "models/autoregressive/autoregressive.h"
 
 namespace pf {
+namespace {
+
+Conditional conditional_of(const Settings& s) {
+  return s.is("variant", "bernoulli")              ? Conditional::bernoulli
+         : s.is("variant", "logistic-mixture")     ? Conditional::logistic_mixture
+         : s.is("variant", "categorical")          ? Conditional::categorical
+         : s.is("variant", "discretised-logistic") ? Conditional::discretised_logistic
+                                                   : Conditional::normal_mixture;
+}
+
+DataKind data_kind_of(const Settings& s) {
+  switch (conditional_of(s)) {
+    case Conditional::bernoulli:
+      return DataKind::binary;
+    case Conditional::categorical:
+    case Conditional::discretised_logistic:
+      return DataKind::integers;
+    default:
+      return DataKind::real;
+  }
+}
+
+}  // namespace
 
 Family autoregressive_family() {
   return {
@@ -10,8 +33,10 @@ Family autoregressive_family() {
       .map = "x_i = quantile of u_i under p(x_i | x_1 .. x_(i-1)), one coordinate after the other",
       .density = "exact: the product of the conditionals, in one pass",
       .settings = {choice(
-                       "variant", {"gaussian-mixture", "logistic-mixture", "bernoulli"},
-                       "each coordinate given those before it; bernoulli: data in [0, 1] as probabilities of 0 or 1"),
+                       "variant",
+                       {"gaussian-mixture", "logistic-mixture", "bernoulli", "categorical", "discretised-logistic"},
+                       "each coordinate given those before it; bernoulli: data in [0, 1] as probabilities of 0 or 1; "
+                       "categorical, discretised-logistic: whole numbers"),
                    integer("components", 24, "components of a mixture", 1, 1000),
                    integer("hidden", 64, "width of the hidden layers"), integer("depth", 2, "hidden layers", 1, 16),
                    choice("ordering", {"natural", "reversed", "random"}, "which coordinate comes first"),
@@ -28,10 +53,10 @@ Family autoregressive_family() {
             auto model = std::make_unique<Autoregressive>(
                 data.width,
                 AutoregressiveSettings{
-                    .conditional = s.is("variant", "bernoulli")          ? Conditional::bernoulli
-                                   : s.is("variant", "logistic-mixture") ? Conditional::logistic_mixture
-                                                                         : Conditional::normal_mixture,
+                    .conditional = conditional_of(s),
                     .components = s.integer("components"),
+                    .levels = data.levels,
+                    .context = data.context,
                     .hidden = s.integer("hidden"),
                     .depth = s.integer("depth"),
                     .ordering = s.is("ordering", "natural")    ? Ordering::natural
@@ -44,8 +69,11 @@ Family autoregressive_family() {
           },
       .test_variants = {{"variant=gaussian-mixture", "components=4", "hidden=16"},
                         {"variant=logistic-mixture", "components=3", "hidden=16", "ordering=random", "schedule=jacobi"},
-                        {"variant=bernoulli", "hidden=16", "ordering=reversed"}},
-      .data_kind = [](const Settings& s) { return s.is("variant", "bernoulli") ? DataKind::binary : DataKind::real; },
+                        {"variant=bernoulli", "hidden=16", "ordering=reversed"},
+                        {"variant=categorical", "hidden=16", "ordering=random"},
+                        {"variant=discretised-logistic", "components=3", "hidden=16", "schedule=jacobi"}},
+      .data_kind = data_kind_of,
+      .conditional = [](const Settings&) { return true; },
   };
 }
 
