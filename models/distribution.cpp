@@ -5,9 +5,11 @@
 
 #include "tensor/ops/argmax.h"
 #include "tensor/ops/exponential.h"
+#include "tensor/ops/index.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
+#include "tensor/ops/rounding.h"
 #include "tensor/ops/softmax.h"
 #include "tensor/ops/special.h"
 
@@ -19,6 +21,10 @@ void check_rows(const char* op, const Shape& x, int64_t width) {
 
 namespace {
 const double log_2pi = std::log(2 * std::numbers::pi);
+}
+
+Variable Distribution::from_normal(const Variable&) const {
+  fail(describe(), ": there is no map from normal noise, quantile to quantile; use sample");
 }
 
 Variable Normal::log_density(const Variable& x) const {
@@ -33,6 +39,12 @@ Variable Uniform::log_density(const Variable& x) const {
   const Tensor inside = logical_and(x.value() > 0.0, x.value() < 1.0);
   const Tensor outside = max(cast(logical_not(inside), x.dtype()), -1);
   return Variable(where(outside > 0.5, Tensor(-INFINITY), Tensor(0.0) * outside));
+}
+
+/// Kept inside the open cube: far out the distribution function rounds to its ends.
+Variable Uniform::from_normal(const Variable& w) const {
+  const double nearest = w.dtype() == float32 ? 0x1p-24 : 0x1p-53;
+  return clamp(ndtr(w), nearest, 1 - nearest);
 }
 
 Mixture::Mixture(Tensor centres, Tensor weights, Tensor deviations) {
@@ -89,6 +101,29 @@ Tensor Mixture::to_uniform(const Tensor& x) const {
   return ndtr((x - cast(centres_, x.dtype())) / cast(deviations_, x.dtype()));
 }
 
+Variable Mixture::from_normal(const Variable& w) const {
+  check(centres_.size(0) == 1, "mixture: ", centres_.size(0),
+        " components have no coordinate-wise quantile map; use sample");
+  return w * Variable(cast(deviations_, w.dtype())) + Variable(cast(centres_, w.dtype()));
+}
+
+Empirical::Empirical(Tensor rows) : rows_(std::move(rows)) {
+  check(rows_.rank() == 2 && rows_.size(0) > 0, "empirical distribution: rows ", rows_.shape(),
+        ": expected [n, width], n at least 1");
+}
+Tensor Empirical::sample(int64_t n, Rng& rng, DType dtype) const {
+  return cast(index_select(rows_, 0, rng.integers(rows_.size(0), {n})), dtype);
+}
+Variable Empirical::log_density(const Variable&) const {
+  fail("empirical distribution: rows of data have no density; use a base that has one");
+}
+Tensor Empirical::from_uniform(const Tensor&) const {
+  fail("empirical distribution: rows of data have no quantile map; use sample");
+}
+Tensor Empirical::to_uniform(const Tensor&) const {
+  fail("empirical distribution: rows of data have no quantile map; use sample");
+}
+
 Product::Product(std::vector<std::shared_ptr<const Distribution>> parts) : parts_(std::move(parts)) {
   for (const auto& part : parts_) width_ += part->width();
 }
@@ -125,6 +160,16 @@ Tensor Product::from_uniform(const Tensor& u) const {
 }
 Tensor Product::to_uniform(const Tensor& x) const {
   return map_parts(x, [](const Distribution& part, const Tensor& y) { return part.to_uniform(y); });
+}
+Variable Product::from_normal(const Variable& w) const {
+  check_rows("product", w.shape(), width_);
+  std::vector<Variable> out;
+  int64_t at = 0;
+  for (const auto& part : parts_) {
+    out.push_back(part->from_normal(slice(w, 1, at, at + part->width())));
+    at += part->width();
+  }
+  return concat(out, 1);
 }
 std::string Product::describe() const {
   std::string out;

@@ -21,6 +21,9 @@ class Distribution {
   /// back. What lets interpolation and shared noise work on any base.
   virtual Tensor from_uniform(const Tensor& u) const = 0;
   virtual Tensor to_uniform(const Tensor& x) const = 0;
+  /// For a sample w of N(0, I) on R^width, the point of this distribution at the same quantiles; differentiable. What lets
+  /// chains walk, and noise be tempered, on any base. Where there is no quantile map it throws.
+  virtual Variable from_normal(const Variable& w) const;
   /// "N(0, I) on R²"
   virtual std::string describe() const = 0;
 };
@@ -34,6 +37,7 @@ class Normal final : public Distribution {
   Variable log_density(const Variable& x) const override;
   Tensor from_uniform(const Tensor& u) const override;
   Tensor to_uniform(const Tensor& x) const override;
+  Variable from_normal(const Variable& w) const override { return w; }
   std::string describe() const override { return join("N(0, I) on R^", width_); }
 
  private:
@@ -49,6 +53,7 @@ class Uniform final : public Distribution {
   Variable log_density(const Variable& x) const override;
   Tensor from_uniform(const Tensor& u) const override { return u; }
   Tensor to_uniform(const Tensor& x) const override { return x; }
+  Variable from_normal(const Variable& w) const override;
   std::string describe() const override { return join("U(0, 1)^", width_); }
 
  private:
@@ -66,6 +71,7 @@ class Mixture final : public Distribution {
   /// A mixture of several components has no coordinate-wise quantile map: throws unless there is one component.
   Tensor from_uniform(const Tensor& u) const override;
   Tensor to_uniform(const Tensor& x) const override;
+  Variable from_normal(const Variable& w) const override;
   std::string describe() const override { return join("mixture of ", centres_.size(0), " normals on R^", width()); }
 
  private:
@@ -81,12 +87,30 @@ class Product final : public Distribution {
   Variable log_density(const Variable& x) const override;
   Tensor from_uniform(const Tensor& u) const override;
   Tensor to_uniform(const Tensor& x) const override;
+  Variable from_normal(const Variable& w) const override;
   std::string describe() const override;
 
  private:
   template <class F> Tensor map_parts(const Tensor& x, const F& f) const;
   std::vector<std::shared_ptr<const Distribution>> parts_;
   int64_t width_ = 0;
+};
+
+/// Rows of data as a distribution: each sample is one of them, drawn with replacement. It makes data the base of a map, for
+/// translation from one set to another. It has no density.
+class Empirical final : public Distribution {
+ public:
+  explicit Empirical(Tensor rows);
+  int64_t width() const override { return rows_.size(1); }
+  Tensor sample(int64_t n, Rng& rng, DType dtype) const override;
+  /// These three throw.
+  Variable log_density(const Variable& x) const override;
+  Tensor from_uniform(const Tensor& u) const override;
+  Tensor to_uniform(const Tensor& x) const override;
+  std::string describe() const override { return join(rows_.size(0), " rows of data in R^", width()); }
+
+ private:
+  Tensor rows_;
 };
 
 /// Throws unless x is [n, width].

@@ -9,8 +9,8 @@
 
 namespace pf {
 namespace {
-const std::array<std::string, 9> names = {"identity", "relu", "leaky_relu", "elu",     "silu",
-                                          "gelu",     "tanh", "sigmoid",    "softplus"};
+const std::array<std::string, 10> names = {"identity", "relu", "leaky_relu", "elu",     "selu",
+                                           "silu",     "gelu", "tanh",       "sigmoid", "softplus"};
 }
 
 std::string to_string(Activation activation) { return names[size_t(activation)]; }
@@ -35,6 +35,8 @@ Variable activate(Activation activation, const Variable& x) {
       return leaky_relu(x);
     case Activation::elu:
       return elu(x);
+    case Activation::selu:
+      return selu(x);
     case Activation::silu:
       return silu(x);
     case Activation::gelu:
@@ -59,6 +61,8 @@ double gain_of(Activation activation) {
       return 1.4141428569979;
     case Activation::elu:
       return 1.2451983007;
+    case Activation::selu:
+      break;  // what it was made for
     case Activation::silu:
       return 1.6765324703;
     case Activation::gelu:

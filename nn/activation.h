@@ -8,7 +8,7 @@
 
 namespace pf {
 
-enum class Activation { identity, relu, leaky_relu, elu, silu, gelu, tanh, sigmoid, softplus };
+enum class Activation { identity, relu, leaky_relu, elu, selu, silu, gelu, tanh, sigmoid, softplus };
 
 std::string to_string(Activation activation);
 /// An unknown name is an error that offers the nearest one.

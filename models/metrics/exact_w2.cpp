@@ -3,17 +3,17 @@
 #include <cmath>
 
 #include "models/assignment.h"
+#include "tensor/ops/arithmetic.h"
+#include "tensor/ops/index.h"
+#include "tensor/ops/power.h"
+#include "tensor/ops/reduce.h"
 
 namespace pf {
 namespace {
 
 double distance_of(const Tensor& x, const Tensor& y) {
-  const Tensor cost = squared_distances(x, y);
-  const Tensor pairing = assign(cost);
-  const int64_t n = x.size(0);
-  double sum = 0;
-  for (int64_t i = 0; i < n; ++i) sum += cost.data<double>()[i * n + pairing.data<int64_t>()[i]];
-  return std::sqrt(sum / double(n));
+  const Tensor a = cast(x, float64), b = index_select(cast(y, float64), 0, optimal_pairing(x, y));
+  return std::sqrt(mean(sum(square(a - b), -1)).item());
 }
 
 }  // namespace

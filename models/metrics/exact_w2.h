@@ -10,7 +10,7 @@
 
 namespace pf {
 
-/// W₂, the square root. x, y: [n, d], equally many rows, at most a few thousand (O(n³)). The error is block_error.
+/// W₂, the square root. x, y: [n, d], equally many rows. The error is block_error.
 Estimate exact_w2(const Tensor& x, const Tensor& y);
 
 }  // namespace pf

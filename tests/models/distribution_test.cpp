@@ -144,5 +144,23 @@ TEST(Distribution, Errors) {
                        "expected at least 2"));
 }
 
+TEST(Empirical, DrawsItsRowsAndHasNoDensity) {
+  const Tensor rows = tensor({1, 10, 2, 20, 3, 30}, {3, 2});
+  const Empirical law(rows);
+  Rng rng(5);
+  const Tensor x = law.sample(3000, rng, float64);
+  EXPECT_EQ(x.shape(), (Shape{3000, 2}));
+  double counts[3] = {};
+  for (int64_t i = 0; i < 3000; ++i) {
+    const double first = x.at({i, 0});
+    EXPECT_EQ(x.at({i, 1}), 10 * first);
+    ++counts[int(first) - 1];
+  }
+  for (double c : counts) EXPECT_NEAR(c, 1000, 4 * std::sqrt(3000 * 2. / 9));
+  EXPECT_TRUE(contains(error_of([&] { law.log_density(Variable(rows)); }), "rows of data have no density"));
+  EXPECT_TRUE(contains(error_of([&] { law.from_uniform(rows); }), "no quantile map"));
+  EXPECT_TRUE(contains(error_of([] { Empirical{zeros({0, 2})}; }), "expected [n, width]"));
+}
+
 }  // namespace
 }  // namespace pf

@@ -111,7 +111,7 @@ TEST(Activation, Names) {
     EXPECT_EQ(parse_activation(to_string(Activation(i))), Activation(i));
   EXPECT_EQ(
       error_of([] { parse_activation("reul"); }),
-      "activation: unknown name 'reul': expected one of identity, relu, leaky_relu, elu, silu, gelu, tanh, sigmoid, "
+      "activation: unknown name 'reul': expected one of identity, relu, leaky_relu, elu, selu, silu, gelu, tanh, sigmoid, "
       "softplus; did you mean 'relu'?");
 }
 
