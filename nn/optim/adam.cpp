@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "nn/optim/fused_update.h"
+
 namespace pf {
 
 Adam::Adam(AdamOptions options) : options_(options), slots_{.optimizer = "adam", .names = {"mean", "square"}} {

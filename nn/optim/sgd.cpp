@@ -1,5 +1,7 @@
 #include "nn/optim/sgd.h"
 
+#include "nn/optim/fused_update.h"
+
 namespace pf {
 
 Sgd::Sgd(SgdOptions options) : options_(options), slots_{.optimizer = "sgd"} {
