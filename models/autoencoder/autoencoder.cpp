@@ -1,6 +1,7 @@
 #include "models/autoencoder/autoencoder.h"
 
 #include "autograd/functional.h"
+#include "models/context.h"
 #include "tensor/ops/exponential.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/linalg.h"
@@ -11,8 +12,9 @@ namespace pf {
 namespace {
 
 std::unique_ptr<CodeDensity> make_density(const AutoencoderSettings& s, Rng& rng) {
-  if (s.density == CodeDensityKind::flow) return std::make_unique<FlowDensity>(s.latent, s.flow, rng);
-  return std::make_unique<GaussianMixture>(s.latent, s.density == CodeDensityKind::mixture ? s.components : 1, rng);
+  if (s.density == CodeDensityKind::flow) return std::make_unique<FlowDensity>(s.latent, s.flow, rng, s.context);
+  const int64_t components = s.density == CodeDensityKind::mixture ? s.components : 1;
+  return std::make_unique<GaussianMixture>(s.latent, components, rng, s.context);
 }
 
 }  // namespace
@@ -20,8 +22,9 @@ std::unique_ptr<CodeDensity> make_density(const AutoencoderSettings& s, Rng& rng
 Autoencoder::Autoencoder(int64_t width, const AutoencoderSettings& settings, Rng& rng)
     : width_(width),
       latent_(settings.latent),
-      encoder_(mlp_widths(width, settings.hidden, settings.depth, settings.latent), rng),
-      decoder_(mlp_widths(settings.latent, settings.hidden, settings.depth, width), rng),
+      context_(settings.context),
+      encoder_(mlp_widths(width + settings.context, settings.hidden, settings.depth, settings.latent), rng),
+      decoder_(mlp_widths(settings.latent + settings.context, settings.hidden, settings.depth, width), rng),
       density_(make_density(settings, rng)),
       base_(density_->base()) {}
 
@@ -35,19 +38,23 @@ Traits Autoencoder::traits() const {
 
 Variable Autoencoder::push(const Variable& z, const Tensor& context) const {
   check_rows("autoencoder push", z.shape(), base_->width());
-  return decode(density_->push(z));
+  return decode(density_->push(z, context), context);
 }
 
-Variable Autoencoder::code(const Variable& x) const {
+Variable Autoencoder::code(const Variable& x, const Tensor& context) const {
   check_rows("autoencoder encoder", x.shape(), width_);
-  return encoder_(x);
+  return encoder_(with_context("autoencoder", x, context, context_));
+}
+
+Variable Autoencoder::decode(const Variable& code, const Tensor& context) const {
+  return decoder_(with_context("autoencoder", code, context, context_));
 }
 
 Tensor Autoencoder::encode(const Tensor& x, const Tensor& context) const {
-  return density_->encode(code(Variable(x)).value());
+  return density_->encode(code(Variable(x), context).value(), context);
 }
 
-Tensor Autoencoder::surface_log_density(const Tensor& code) const {
+Tensor Autoencoder::surface_log_density(const Tensor& code, const Tensor& context) const {
   check_rows("autoencoder surface_log_density", code.shape(), latent_);
   check(latent_ <= width_, "autoencoder: codes of ", latent_, " coordinates for data of ", width_,
         " columns: the decoder gives points more than once, so they have no density; set latent to ", width_,
@@ -56,18 +63,19 @@ Tensor Autoencoder::surface_log_density(const Tensor& code) const {
   std::vector<Tensor> columns;
   for (int64_t j = 0; j < latent_; ++j) {
     const Tensor direction = expand(slice(eye(latent_, code.dtype()), 0, j, j + 1), code.shape());
-    columns.push_back(jvp<Tensor>([&](const Variable& c) { return decode(c); }, code, contiguous(direction)).tangent);
+    columns.push_back(
+        jvp<Tensor>([&](const Variable& c) { return decode(c, context); }, code, contiguous(direction)).tangent);
   }
   const Tensor transposed = stack(columns, 1);  // [n, latent, width]
   const Tensor gram = matmul(transposed, transpose(transposed));
-  return density_->log_density(Variable(code)).value() - slogdet(gram).log_abs * 0.5;
+  return density_->log_density(Variable(code), context).value() - slogdet(gram).log_abs * 0.5;
 }
 
-Variable Reconstruction::reconstruction_loss(const Tensor& batch, Rng& rng) const {
+Variable Reconstruction::reconstruction_loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const bool noisy = settings_.variant == AutoencoderVariant::denoising;
   const Tensor input = noisy ? batch + rng.normal(batch.shape(), batch.dtype()) * settings_.noise : batch;
-  const Variable code = model_.code(Variable(input));
-  const Map decode = [&](const Variable& c) { return model_.decode(c); };
+  const Variable code = model_.code(Variable(input), context);
+  const Map decode = [&](const Variable& c) { return model_.decode(c, context); };
   const auto error = [&](const Variable& decoded) { return mean(sum(square(decoded - Variable(batch)), -1)) * 0.5; };
   const auto code_size = [&] { return mean(sum(square(code), -1)) * (0.5 * settings_.code_weight); };
   switch (settings_.variant) {
@@ -93,16 +101,16 @@ Variable Reconstruction::reconstruction_loss(const Tensor& batch, Rng& rng) cons
   fail("autoencoder: unknown variant ", int(settings_.variant));
 }
 
-Variable Reconstruction::density_loss(const Tensor& batch) const {
-  return -mean(model_.density().log_density(stop_gradient(model_.code(Variable(batch)))));
+Variable Reconstruction::density_loss(const Tensor& batch, const Tensor& context) const {
+  return -mean(model_.density().log_density(stop_gradient(model_.code(Variable(batch), context)), context));
 }
 
 Variable Reconstruction::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
-  return reconstruction_loss(batch, rng) + density_loss(batch);
+  return reconstruction_loss(batch, rng, context) + density_loss(batch, context);
 }
 
 std::vector<VitalSign> Reconstruction::vital_signs(const Tensor& batch, Rng&, const Tensor& context) const {
-  const Tensor missed = model_.decode(model_.code(Variable(batch))).value() - batch;
+  const Tensor missed = model_.decode(model_.code(Variable(batch), context), context).value() - batch;
   const double part = (sum(square(missed)) / sum(square(batch - mean(batch, 0)))).item();
   return {{"variance missed by reconstructions", part,
            part > 0.9 ? "the codes say nothing: reconstructions miss nine tenths of the variance" : ""}};

@@ -10,6 +10,7 @@
 //
 // The density is fitted in the same loop, to the codes as they are: its negative log-likelihood is added, but no gradient of
 // it reaches the encoder, which could otherwise shrink its codes to a point and make that likelihood as large as it likes.
+// A condition is seen by all three: encoder, decoder and the density of the codes.
 
 #include "models/autoencoder/code_density.h"
 #include "models/objective.h"
@@ -24,6 +25,7 @@ struct AutoencoderSettings {
   CodeDensityKind density = CodeDensityKind::flow;
   int64_t components = 10;  // of a mixture
   CouplingSettings flow = {.layers = 4, .hidden = 64, .bound = 4};
+  int64_t context = 0;  // numbers of the condition; 0: none
 };
 
 class Autoencoder final : public Implements<Autoencoder, Transform> {
@@ -38,14 +40,14 @@ class Autoencoder final : public Implements<Autoencoder, Transform> {
   Tensor encode(const Tensor& x, const Tensor& context = {}) const override;
 
   /// e(x): [n, width] → [n, latent], and d(c), back.
-  Variable code(const Variable& x) const;
-  Variable decode(const Variable& code) const { return decoder_(code); }
+  Variable code(const Variable& x, const Tensor& context = {}) const;
+  Variable decode(const Variable& code, const Tensor& context = {}) const;
   const CodeDensity& density() const { return *density_; }
   const Mlp& decoder() const { return decoder_; }
   /// log p(d(c)) for codes [n, latent], in nats a unit of area of the decoder's surface (not of the data's space): log
   /// p(c) − ½ log det JᵀJ with J = ∂d/∂c, which holds where the decoder gives no point twice. Needs at least as many
   /// columns of data as coordinates of the code.
-  Tensor surface_log_density(const Tensor& code) const;
+  Tensor surface_log_density(const Tensor& code, const Tensor& context = {}) const;
 
   static void fields(auto& self, auto&& visit) {
     visit("encoder", self.encoder_);
@@ -55,7 +57,7 @@ class Autoencoder final : public Implements<Autoencoder, Transform> {
 
  private:
   const char* family() const override { return "autoencoder"; }
-  int64_t width_, latent_;
+  int64_t width_, latent_, context_;
   Mlp encoder_, decoder_;
   std::unique_ptr<CodeDensity> density_;
   std::shared_ptr<const Distribution> base_;
@@ -78,8 +80,8 @@ class Reconstruction final : public Objective {
   std::string name() const override { return "reconstruction error + negative log-density of the codes (nats)"; }
   Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
   /// ½‖x − d(e(x))‖² with the variant's regulariser, and −log p(c) with the codes held still.
-  Variable reconstruction_loss(const Tensor& batch, Rng& rng) const;
-  Variable density_loss(const Tensor& batch) const;
+  Variable reconstruction_loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const;
+  Variable density_loss(const Tensor& batch, const Tensor& context = {}) const;
   /// The part of the variance that reconstructions miss.
   std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 

@@ -54,7 +54,8 @@ Family autoencoder_family() {
                     .depth = s.integer("depth"),
                     .density = density_of(s),
                     .components = s.integer("components"),
-                    .flow = {.layers = s.integer("layers"), .hidden = s.integer("flow-hidden"), .bound = 4}},
+                    .flow = {.layers = s.integer("layers"), .hidden = s.integer("flow-hidden"), .bound = 4},
+                    .context = data.context},
                 rng);
             auto objective = std::make_unique<Reconstruction>(
                 *model, ReconstructionSettings{.variant = variant_of(s),
@@ -67,6 +68,7 @@ Family autoencoder_family() {
                         {"variant=denoising", "code-density=gaussian", "hidden=16"},
                         {"variant=rae-l2", "code-density=mixture", "components=3", "hidden=16", "latent=3"},
                         {"variant=rae-gp", "code-density=gaussian", "hidden=16", "latent=1"}},
+      .conditional = [](const Settings&) { return true; },
   };
 }
 

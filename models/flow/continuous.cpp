@@ -1,22 +1,24 @@
 #include "models/flow/continuous.h"
 
+#include "models/context.h"
 #include "nn/activation.h"
 #include "tensor/ops/linalg.h"
 #include "tensor/ops/reduce.h"
 
 namespace pf {
 
-TangentField::TangentField(int64_t width, int64_t hidden, int64_t depth, Rng& rng) {
+TangentField::TangentField(int64_t width, int64_t hidden, int64_t depth, Rng& rng, int64_t context)
+    : width_(width), context_(context) {
   for (int64_t i = 0; i <= depth; ++i) {
     const bool last = i == depth;
-    const int64_t in = i == 0 ? width : hidden, out = last ? width : hidden;
+    const int64_t in = i == 0 ? width + context : hidden, out = last ? width : hidden;
     layers_.emplace_back(in, out, rng, LinearOptions{.gain = last ? 0.5 : gain_of(Activation::tanh)});
     times_.emplace_back(rng.normal({out}) * (last ? 0.0 : 0.5));
   }
 }
 
-Variable TangentField::operator()(const Variable& x, double time) const {
-  Variable h = x;
+Variable TangentField::operator()(const Variable& x, double time, const Tensor& context) const {
+  Variable h = with_context("flow", x, context, context_);
   for (size_t i = 0; i < layers_.size(); ++i) {
     h = linear(h, layers_[i].weight, layers_[i].bias + times_[i] * time);
     if (i + 1 < layers_.size()) h = tanh(h);
@@ -24,13 +26,14 @@ Variable TangentField::operator()(const Variable& x, double time) const {
   return h;
 }
 
-TangentField::WithTangents TangentField::with_tangents(const Variable& x, double time, const Variable& tangents) const {
+TangentField::WithTangents TangentField::with_tangents(const Variable& x, double time, const Variable& tangents,
+                                                       const Tensor& context) const {
   const int64_t n = x.size(0), blocks = n > 0 ? tangents.size(0) / n : 1;
-  Variable h = x, moved = tangents;
+  Variable h = with_context("flow", x, context, context_), moved = tangents;
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Variable& weight = layers_[i].weight;
     h = linear(h, weight, layers_[i].bias + times_[i] * time);
-    moved = matmul(moved, transpose(weight));
+    moved = matmul(moved, transpose(i == 0 && context_ > 0 ? slice(weight, 1, 0, width_) : weight));
     if (i + 1 == layers_.size()) break;
     h = tanh(h);
     const int64_t m = weight.size(0);
@@ -40,7 +43,7 @@ TangentField::WithTangents TangentField::with_tangents(const Variable& x, double
 }
 
 ContinuousFlow::ContinuousFlow(int64_t width, const ContinuousSettings& settings, Rng& rng)
-    : settings_(settings), base_(width), field_(width, settings.hidden, settings.depth, rng) {}
+    : settings_(settings), base_(width), field_(width, settings.hidden, settings.depth, rng, settings.context) {}
 
 Traits ContinuousFlow::traits() const {
   return {.invertible = true,
@@ -56,17 +59,24 @@ Tensor ContinuousFlow::units(const Tensor& like) const {
   return reshape(expand(reshape(eye(d, like.dtype()), {d, 1, d}), {d, n, d}), {d * n, d});
 }
 
-Variable ContinuousFlow::carry(const Variable& start, double from, double to) const {
+Tensor ContinuousFlow::rows_for(const Variable& x, const Tensor& context) const {
+  return context_rows("flow", context, x.size(0), settings_.context, x.dtype());
+}
+
+Variable ContinuousFlow::carry(const Variable& start, double from, double to, const Tensor& context) const {
   check_rows(to > from ? "flow push" : "flow pull", start.shape(), width());
-  const OdeField field = [this](double t, const OdeState& x) { return OdeState{field_(x[0], t)}; };
+  const Tensor rows = rows_for(start, context);
+  const OdeField field = [&](double t, const OdeState& x) { return OdeState{field_(x[0], t, rows)}; };
   return solve_ode(field, {start}, from, to, settings_.solver).state[0];
 }
 
-Mapped ContinuousFlow::carry_with_trace(const Variable& start, double from, double to, const Tensor& directions) const {
+Mapped ContinuousFlow::carry_with_trace(const Variable& start, double from, double to, const Tensor& directions,
+                                        const Tensor& context) const {
   check_rows(to > from ? "flow push" : "flow pull", start.shape(), width());
+  const Tensor rows = rows_for(start, context);
   const int64_t n = start.size(0), blocks = n > 0 ? directions.size(0) / n : 1;
   const OdeField field = [&](double t, const OdeState& x) {
-    const auto [value, moved] = field_.with_tangents(x[0], t, Variable(directions));
+    const auto [value, moved] = field_.with_tangents(x[0], t, Variable(directions), rows);
     return OdeState{value, sum(reshape(sum(moved * directions, -1), {blocks, n}), 0)};
   };
   const Variable zero(zeros({start.size(0)}, start.dtype()));
@@ -75,15 +85,16 @@ Mapped ContinuousFlow::carry_with_trace(const Variable& start, double from, doub
 }
 
 Mapped ContinuousFlow::push_with_log_det(const Variable& z, const Tensor& context) const {
-  return carry_with_trace(z, 0, 1, units(z.value()));
+  return carry_with_trace(z, 0, 1, units(z.value()), context);
 }
 Mapped ContinuousFlow::pull_with_log_det(const Variable& x, const Tensor& context) const {
-  return carry_with_trace(x, 1, 0, units(x.value()));
+  return carry_with_trace(x, 1, 0, units(x.value()), context);
 }
 
 std::vector<Tensor> ContinuousFlow::path(const Tensor& z, const Tensor& context) const {
   std::vector<Tensor> positions;
-  const OdeField field = [this](double t, const OdeState& x) { return OdeState{field_(x[0], t)}; };
+  const Tensor rows = rows_for(Variable(z), context);
+  const OdeField field = [&](double t, const OdeState& x) { return OdeState{field_(x[0], t, rows)}; };
   const OdeOptions even{.method = OdeMethod::rk4, .steps = 32};
   solve_ode(field, {Variable(z)}, 0, 1, even, [&](double, const OdeState& x) { positions.push_back(x[0].value()); });
   return positions;
@@ -91,16 +102,18 @@ std::vector<Tensor> ContinuousFlow::path(const Tensor& z, const Tensor& context)
 
 LogDensity ContinuousFlow::log_density(const Tensor& x, Rng& rng, const Tensor& context) const {
   check_rows("flow log_density", x.shape(), width());
-  const Mapped pulled = carry_with_trace(Variable(x), 1, 0, exact() ? units(x) : rng.rademacher(x.shape(), x.dtype()));
+  const Tensor directions = exact() ? units(x) : rng.rademacher(x.shape(), x.dtype());
+  const Mapped pulled = carry_with_trace(Variable(x), 1, 0, directions, context);
   return {(base_.log_density(pulled.value) + pulled.log_det).value(), DensityKind::ode,
           join("dopri5, tolerance ", settings_.solver.tolerance, exact() ? ", exact trace" : ", one Hutchinson probe")};
 }
 
-ContinuousFlow::Trained ContinuousFlow::train(const Tensor& x, Rng& rng) const {
+ContinuousFlow::Trained ContinuousFlow::train(const Tensor& x, Rng& rng, const Tensor& context) const {
   const int64_t n = x.size(0), d = width();
+  const Tensor rows = rows_for(Variable(x), context);
   const Tensor probe = exact() ? Tensor() : rng.rademacher(x.shape(), x.dtype());
   const OdeField field = [&](double t, const OdeState& state) {
-    const auto [value, moved] = field_.with_tangents(state[0], t, exact() ? state[2] : Variable(probe));
+    const auto [value, moved] = field_.with_tangents(state[0], t, exact() ? state[2] : Variable(probe), rows);
     return OdeState{value, sum(square(value), -1), exact() ? moved : sum(moved * probe, -1)};
   };
   const Variable zero(zeros({n}, x.dtype()));
@@ -111,7 +124,7 @@ ContinuousFlow::Trained ContinuousFlow::train(const Tensor& x, Rng& rng) const {
 }
 
 Variable ContinuousLikelihood::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
-  const auto [log_density, energy] = flow_.train(batch, rng);
+  const auto [log_density, energy] = flow_.train(batch, rng, context);
   return mean(energy * flow_.settings().energy - log_density);
 }
 

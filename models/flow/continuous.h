@@ -15,17 +15,19 @@
 namespace pf {
 
 /// v(x, t): a multilayer perceptron whose tangents are computed beside it. Each layer is (W x + b + t c) with tanh between:
-/// time enters everywhere, as in FFJORD's "concat" layers.
+/// time enters everywhere, as in FFJORD's "concat" layers. A context is further inputs, which have no tangents.
 class TangentField {
  public:
-  TangentField(int64_t width, int64_t hidden, int64_t depth, Rng& rng);
-  Variable operator()(const Variable& x, double time) const;
+  /// context: numbers of the condition; 0: none.
+  TangentField(int64_t width, int64_t hidden, int64_t depth, Rng& rng, int64_t context = 0);
+  Variable operator()(const Variable& x, double time, const Tensor& context = {}) const;
   struct WithTangents {
     Variable value;     // [n, width]
     Variable tangents;  // [k · n, width]
   };
   /// v(x, t), and ∂v/∂x times each of k blocks of n tangents.
-  WithTangents with_tangents(const Variable& x, double time, const Variable& tangents) const;
+  WithTangents with_tangents(const Variable& x, double time, const Variable& tangents,
+                             const Tensor& context = {}) const;
 
   static void fields(auto& self, auto&& visit) {
     visit("layers", self.layers_);
@@ -33,6 +35,7 @@ class TangentField {
   }
 
  private:
+  int64_t width_, context_;
   std::vector<Linear> layers_;
   std::vector<Variable> times_;  // [out] of each layer: what the bias gains until t = 1
 };
@@ -43,6 +46,7 @@ struct ContinuousSettings {
   OdeOptions solver{.method = OdeMethod::dopri5, .tolerance = 1e-5};  // of samples and densities
   double energy = 0.01;                                               // weight of the path energy in the loss
   int64_t exact_up_to = 16;  // columns; beyond them the trace is estimated from one Rademacher direction for each solve
+  int64_t context = 0;       // numbers of the condition; 0: none
 };
 
 class ContinuousFlow final : public Implements<ContinuousFlow, Transform> {
@@ -52,8 +56,8 @@ class ContinuousFlow final : public Implements<ContinuousFlow, Transform> {
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return base_.width(); }
   Traits traits() const override;
-  Variable push(const Variable& z, const Tensor& context = {}) const override { return carry(z, 0, 1); }
-  Variable pull(const Variable& x, const Tensor& context = {}) const override { return carry(x, 1, 0); }
+  Variable push(const Variable& z, const Tensor& context = {}) const override { return carry(z, 0, 1, context); }
+  Variable pull(const Variable& x, const Tensor& context = {}) const override { return carry(x, 1, 0, context); }
   /// By the exact trace, however many columns.
   Mapped push_with_log_det(const Variable& z, const Tensor& context = {}) const override;
   Mapped pull_with_log_det(const Variable& x, const Tensor& context = {}) const override;
@@ -68,17 +72,20 @@ class ContinuousFlow final : public Implements<ContinuousFlow, Transform> {
   struct Trained {
     Variable log_density, energy;  // [n]
   };
-  Trained train(const Tensor& x, Rng& rng) const;
+  Trained train(const Tensor& x, Rng& rng, const Tensor& context = {}) const;
   const ContinuousSettings& settings() const { return settings_; }
 
   static void fields(auto& self, auto&& visit) { visit("field", self.field_); }
 
  private:
   const char* family() const override { return "flow"; }
-  Variable carry(const Variable& start, double from, double to) const;
+  Variable carry(const Variable& start, double from, double to, const Tensor& context) const;
   /// Position and ∫ Σₖ εₖᵀ (∂v/∂x) εₖ dt over blocks of directions [k · n, width]: for the unit vectors the trace, for one
   /// random direction with E[εεᵀ] = 1 an unbiased estimate of it.
-  Mapped carry_with_trace(const Variable& start, double from, double to, const Tensor& directions) const;
+  Mapped carry_with_trace(const Variable& start, double from, double to, const Tensor& directions,
+                          const Tensor& context) const;
+  /// The context as rows for these points, checked once and not in every evaluation of the field.
+  Tensor rows_for(const Variable& x, const Tensor& context) const;
   /// Unit vectors, one block of rows for each: [width · n, width].
   Tensor units(const Tensor& like) const;
   bool exact() const { return width() <= settings_.exact_up_to; }

@@ -22,10 +22,12 @@ struct CouplingSettings {
 };
 
 /// A stack of couplings on R^width, width ≥ 2. Base: N(0, I). The halves exchange roles from layer to layer; beyond two
-/// coordinates a fixed random permutation before each pair of layers makes the halves differ.
+/// coordinates a fixed random permutation before each pair of layers makes the halves differ. Every conditioner sees the
+/// context.
 class CouplingFlow final : public Implements<CouplingFlow, Transform> {
  public:
-  CouplingFlow(int64_t width, const CouplingSettings& settings, Rng& rng);
+  /// context: numbers of the condition; 0: none.
+  CouplingFlow(int64_t width, const CouplingSettings& settings, Rng& rng, int64_t context = 0);
 
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return base_.width(); }
@@ -55,13 +57,14 @@ class CouplingFlow final : public Implements<CouplingFlow, Transform> {
   Variable merge(const Halves& halves) const;
   Variable permute(const Variable& x, size_t pair, bool inverse) const;
   /// Layer i on the way to the noise (pulling) or to the data; its log-determinants [n, moved] are appended.
-  void apply_layer(size_t i, Halves& halves, bool pulling, std::vector<Variable>& log_dets) const;
-  Mapped run(const Variable& input, bool pulling, std::vector<Tensor>* positions) const;
+  void apply_layer(size_t i, Halves& halves, const Tensor& context, bool pulling,
+                   std::vector<Variable>& log_dets) const;
+  Mapped run(const Variable& input, const Tensor& context, bool pulling, std::vector<Tensor>* positions) const;
 
   CouplingSettings settings_;
   ElementwiseMap map_;
   Normal base_;
-  int64_t first_half_;
+  int64_t first_half_, context_;
   std::vector<Mlp> conditioners_;
   std::vector<Tensor> permutations_;  // int64, one a pair of layers; none for two coordinates
 };

@@ -16,60 +16,62 @@ int64_t layers_of(const Settings& s) {
   return s.is("variant", "planar") ? 32 : s.is("variant", "residual") ? 10 : 6;
 }
 
-std::unique_ptr<Transform> build_coupling(CouplingKind kind, const Settings& s, int64_t width, Rng& rng) {
+std::unique_ptr<Transform> build_coupling(CouplingKind kind, const Settings& s, const DataSummary& data, Rng& rng) {
   const CouplingSettings settings{.kind = kind,
                                   .layers = layers_of(s),
                                   .hidden = s.integer("hidden"),
                                   .bins = s.integer("bins"),
                                   .bound = s.number("bound")};
-  return std::make_unique<CouplingFlow>(width, settings, rng);
+  return std::make_unique<CouplingFlow>(data.width, settings, rng, data.context);
 }
 
 // Every other layer takes the coordinates in reverse.
 std::unique_ptr<Transform> build_autoregressive(CouplingKind kind, bool pull_in_one_pass, const Settings& s,
-                                                int64_t width, Rng& rng) {
+                                                const DataSummary& data, Rng& rng) {
   const AutoregressiveFlowSettings settings{.map = {kind, s.integer("bins"), s.number("bound")},
                                             .hidden = s.integer("hidden"),
                                             .pull_in_one_pass = pull_in_one_pass};
   std::vector<std::unique_ptr<FlowLayer>> layers;
   for (int64_t i = 0; i < layers_of(s); ++i)
-    layers.push_back(std::make_unique<AutoregressiveLayer>(width, settings, i % 2 == 1, rng));
-  const int64_t steps = int64_t(layers.size()) * (pull_in_one_pass ? width : 1);
-  return std::make_unique<FlowStack>(width, std::move(layers), steps);
+    layers.push_back(std::make_unique<AutoregressiveLayer>(data.width, settings, i % 2 == 1, rng, data.context));
+  const int64_t steps = int64_t(layers.size()) * (pull_in_one_pass ? data.width : 1);
+  return std::make_unique<FlowStack>(data.width, std::move(layers), steps, 1e-9, data.context);
 }
 
 // A step is the paper's three layers.
-std::unique_ptr<Transform> build_glow(const Settings& s, int64_t width, Rng& rng) {
+std::unique_ptr<Transform> build_glow(const Settings& s, const DataSummary& data, Rng& rng) {
   const ElementwiseMap map{CouplingKind::affine};
   std::vector<std::unique_ptr<FlowLayer>> layers;
   for (int64_t i = 0; i < layers_of(s); ++i) {
-    layers.push_back(std::make_unique<ActNorm>(width));
-    layers.push_back(std::make_unique<LuLinear>(width, rng));
-    layers.push_back(std::make_unique<CouplingLayer>(width, map, s.integer("hidden"), rng));
+    layers.push_back(std::make_unique<ActNorm>(data.width));
+    layers.push_back(std::make_unique<LuLinear>(data.width, rng));
+    layers.push_back(std::make_unique<CouplingLayer>(data.width, map, s.integer("hidden"), rng, data.context));
   }
-  return std::make_unique<FlowStack>(width, std::move(layers), layers_of(s));
+  return std::make_unique<FlowStack>(data.width, std::move(layers), layers_of(s), 1e-9, data.context);
 }
 
-std::unique_ptr<Transform> build_planar(const Settings& s, int64_t width, Rng& rng) {
-  std::vector<std::unique_ptr<FlowLayer>> layers;
-  for (int64_t i = 0; i < layers_of(s); ++i) layers.push_back(std::make_unique<PlanarLayer>(width, rng));
-  return std::make_unique<FlowStack>(width, std::move(layers), layers_of(s));
-}
-
-std::unique_ptr<Transform> build_residual(const Settings& s, int64_t width, Rng& rng) {
+std::unique_ptr<Transform> build_planar(const Settings& s, const DataSummary& data, Rng& rng) {
   std::vector<std::unique_ptr<FlowLayer>> layers;
   for (int64_t i = 0; i < layers_of(s); ++i)
-    layers.push_back(std::make_unique<ResidualLayer>(width, s.integer("hidden"), rng));
-  return std::make_unique<FlowStack>(width, std::move(layers), layers_of(s));
+    layers.push_back(std::make_unique<PlanarLayer>(data.width, rng, data.context, s.integer("hidden")));
+  return std::make_unique<FlowStack>(data.width, std::move(layers), layers_of(s), 1e-9, data.context);
 }
 
-Built build_continuous(const Settings& s, int64_t width, Rng& rng) {
+std::unique_ptr<Transform> build_residual(const Settings& s, const DataSummary& data, Rng& rng) {
+  std::vector<std::unique_ptr<FlowLayer>> layers;
+  for (int64_t i = 0; i < layers_of(s); ++i)
+    layers.push_back(std::make_unique<ResidualLayer>(data.width, s.integer("hidden"), rng, data.context));
+  return std::make_unique<FlowStack>(data.width, std::move(layers), layers_of(s), 1e-9, data.context);
+}
+
+Built build_continuous(const Settings& s, const DataSummary& data, Rng& rng) {
   const ContinuousSettings settings{.hidden = s.integer("hidden"),
                                     .depth = s.integer("depth"),
                                     .training = {.method = OdeMethod::rk4, .steps = s.integer("solver-steps")},
                                     .solver = {.method = OdeMethod::dopri5, .tolerance = s.number("tolerance")},
-                                    .energy = s.number("energy")};
-  auto flow = std::make_unique<ContinuousFlow>(width, settings, rng);
+                                    .energy = s.number("energy"),
+                                    .context = data.context};
+  auto flow = std::make_unique<ContinuousFlow>(data.width, settings, rng);
   auto objective = std::make_unique<ContinuousLikelihood>(*flow);
   return {std::move(flow), std::move(objective)};
 }
@@ -79,19 +81,19 @@ Built with_likelihood(std::unique_ptr<Transform> flow) {
   return {std::move(flow), std::move(objective)};
 }
 
-Built build_variant(const Settings& s, int64_t width, Rng& rng) {
+Built build_variant(const Settings& s, const DataSummary& data, Rng& rng) {
   const std::string& variant = s.word("variant");
-  if (variant == "spline") return with_likelihood(build_coupling(CouplingKind::spline, s, width, rng));
-  if (variant == "realnvp") return with_likelihood(build_coupling(CouplingKind::affine, s, width, rng));
-  if (variant == "spline-ar") return with_likelihood(build_autoregressive(CouplingKind::spline, true, s, width, rng));
-  if (variant == "maf") return with_likelihood(build_autoregressive(CouplingKind::affine, true, s, width, rng));
-  if (variant == "glow") return with_likelihood(build_glow(s, width, rng));
-  if (variant == "planar") return with_likelihood(build_planar(s, width, rng));
-  if (variant == "residual") return with_likelihood(build_residual(s, width, rng));
-  if (variant == "cnf") return build_continuous(s, width, rng);
-  check(width <= 64, "flow: iaf on data with ", width,
+  if (variant == "spline") return with_likelihood(build_coupling(CouplingKind::spline, s, data, rng));
+  if (variant == "realnvp") return with_likelihood(build_coupling(CouplingKind::affine, s, data, rng));
+  if (variant == "spline-ar") return with_likelihood(build_autoregressive(CouplingKind::spline, true, s, data, rng));
+  if (variant == "maf") return with_likelihood(build_autoregressive(CouplingKind::affine, true, s, data, rng));
+  if (variant == "glow") return with_likelihood(build_glow(s, data, rng));
+  if (variant == "planar") return with_likelihood(build_planar(s, data, rng));
+  if (variant == "residual") return with_likelihood(build_residual(s, data, rng));
+  if (variant == "cnf") return build_continuous(s, data, rng);
+  check(data.width <= 64, "flow: iaf on data with ", data.width,
         " columns: its density takes as many passes for each layer; use ", "variant=maf, or 64 columns at most");
-  return with_likelihood(build_autoregressive(CouplingKind::affine, false, s, width, rng));
+  return with_likelihood(build_autoregressive(CouplingKind::affine, false, s, data, rng));
 }
 
 }  // namespace
@@ -125,7 +127,7 @@ Family flow_family() {
             if (variant == "planar") return TrainingDefaults{.steps = 4000, .batch = 128, .rate = 8e-3};
             return TrainingDefaults{.steps = 6000, .batch = 128, .rate = 3e-3};
           },
-      .build = [](const Settings& s, const DataSummary& data, Rng& rng) { return build_variant(s, data.width, rng); },
+      .build = [](const Settings& s, const DataSummary& data, Rng& rng) { return build_variant(s, data, rng); },
       .test_variants = {{"variant=spline", "layers=3", "hidden=16", "bins=8", "bound=4"},
                         {"variant=realnvp", "layers=4", "hidden=16"},
                         {"variant=spline-ar", "layers=2", "hidden=16", "bins=8", "bound=4"},
@@ -135,6 +137,7 @@ Family flow_family() {
                         {"variant=glow", "layers=3", "hidden=16"},
                         {"variant=planar", "layers=16"},
                         {"variant=residual", "layers=3", "hidden=16"}},
+      .conditional = [](const Settings&) { return true; },
   };
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/context.h"
 #include "nn/init.h"
 #include "tensor/ops/index.h"
 #include "tensor/ops/join.h"
@@ -13,10 +14,10 @@ namespace pf {
 
 ActNorm::ActNorm(int64_t width) : log_scale_(zeros({width})), shift_(zeros({width})) {}
 
-Mapped ActNorm::push(const Variable& z, const Tensor& context) const {
+Mapped ActNorm::push(const Variable& z, const Tensor&) const {
   return {(z - shift_) * exp(-log_scale_), expand(-sum(log_scale_), {z.size(0)})};
 }
-Mapped ActNorm::pull(const Variable& x, const Tensor& context) const {
+Mapped ActNorm::pull(const Variable& x, const Tensor&) const {
   return {x * exp(log_scale_) + shift_, expand(sum(log_scale_), {x.size(0)})};
 }
 
@@ -51,28 +52,30 @@ Variable LuLinear::unit_lower() const { return tril(lower_, -1) + Variable(eye(l
 Variable LuLinear::full_upper() const { return triu(upper_, 1) + diag_embed(sign_ * exp(log_scale_)); }
 
 // Rows are points: y = L U x is yᵀ = xᵀ Uᵀ Lᵀ, and z is y in another order.
-Mapped LuLinear::pull(const Variable& x, const Tensor& context) const {
+Mapped LuLinear::pull(const Variable& x, const Tensor&) const {
   const Variable y = matmul(matmul(x, transpose(full_upper())), transpose(unit_lower()));
   return {index_select(y, 1, permutation_), expand(sum(log_scale_), {x.size(0)})};
 }
-Mapped LuLinear::push(const Variable& z, const Tensor& context) const {
+Mapped LuLinear::push(const Variable& z, const Tensor&) const {
   const Variable y = transpose(index_select(z, 1, argsort(permutation_, 0)));
   const Variable x = solve_triangular(full_upper(), solve_triangular(unit_lower(), y), {.upper = true});
   return {transpose(x), expand(-sum(log_scale_), {z.size(0)})};
 }
 
-CouplingLayer::CouplingLayer(int64_t width, const ElementwiseMap& map, int64_t hidden, Rng& rng)
+CouplingLayer::CouplingLayer(int64_t width, const ElementwiseMap& map, int64_t hidden, Rng& rng, int64_t context)
     : map_(map),
       fixed_(width / 2),
-      conditioner_({std::max<int64_t>(fixed_, 1), hidden, hidden, (width - fixed_) * map.parameters()}, rng,
+      context_(context),
+      conditioner_({std::max<int64_t>(fixed_, 1) + context, hidden, hidden, (width - fixed_) * map.parameters()}, rng,
                    MlpOptions{.activation = Activation::relu, .final_gain = 0.1}) {
   check(width >= 2, "flow: data with ", width, " column: a coupling needs at least 2");
   map.validate("flow");
 }
 
-Mapped CouplingLayer::move(const Variable& x, bool pulling) const {
+Mapped CouplingLayer::move(const Variable& x, const Tensor& context, bool pulling) const {
   const Variable fixed = slice(x, 1, 0, fixed_);
-  const auto [moved, log_slope] = map_(slice(x, 1, fixed_), conditioner_(fixed), pulling);
+  const auto [moved, log_slope] =
+      map_(slice(x, 1, fixed_), conditioner_(with_context("flow", fixed, context, context_)), pulling);
   return {concat(std::vector{fixed, moved}, 1), sum(log_slope, -1)};
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // The three layers of a step of Glow (Kingma & Dhariwal 2018, arXiv 1807.03039, table 1), on vectors: a scale and shift for
 // each coordinate, an invertible linear map by its LU factors, an affine coupling. Each is written in the direction from
-// data to noise.
+// data to noise. A context is the couplings' matter.
 
 #include "models/flow/elementwise.h"
 #include "models/flow/layer.h"
@@ -14,8 +14,8 @@ namespace pf {
 class ActNorm final : public Implements<ActNorm, FlowLayer> {
  public:
   explicit ActNorm(int64_t width);
-  Mapped push(const Variable& z, const Tensor& context = {}) const override;
-  Mapped pull(const Variable& x, const Tensor& context = {}) const override;
+  Mapped push(const Variable& z, const Tensor& = {}) const override;
+  Mapped pull(const Variable& x, const Tensor& = {}) const override;
 
   static void fields(auto& self, auto&& visit) {
     visit("log_scale", self.log_scale_);
@@ -32,8 +32,8 @@ class ActNorm final : public Implements<ActNorm, FlowLayer> {
 class LuLinear final : public Implements<LuLinear, FlowLayer> {
  public:
   LuLinear(int64_t width, Rng& rng);
-  Mapped push(const Variable& z, const Tensor& context = {}) const override;
-  Mapped pull(const Variable& x, const Tensor& context = {}) const override;
+  Mapped push(const Variable& z, const Tensor& = {}) const override;
+  Mapped pull(const Variable& x, const Tensor& = {}) const override;
 
   static void fields(auto& self, auto&& visit) {
     visit("lower", self.lower_);
@@ -53,20 +53,20 @@ class LuLinear final : public Implements<LuLinear, FlowLayer> {
   Tensor permutation_;      // int64 [width]
 };
 
-/// Affine coupling: the first half decides how the second is moved.
+/// Affine coupling: the first half, and the context, decide how the second is moved.
 class CouplingLayer final : public Implements<CouplingLayer, FlowLayer> {
  public:
-  CouplingLayer(int64_t width, const ElementwiseMap& map, int64_t hidden, Rng& rng);
-  Mapped push(const Variable& z, const Tensor& context = {}) const override { return move(z, false); }
-  Mapped pull(const Variable& x, const Tensor& context = {}) const override { return move(x, true); }
+  CouplingLayer(int64_t width, const ElementwiseMap& map, int64_t hidden, Rng& rng, int64_t context = 0);
+  Mapped push(const Variable& z, const Tensor& context = {}) const override { return move(z, context, false); }
+  Mapped pull(const Variable& x, const Tensor& context = {}) const override { return move(x, context, true); }
 
   static void fields(auto& self, auto&& visit) { visit("conditioner", self.conditioner_); }
 
  private:
-  Mapped move(const Variable& x, bool pulling) const;
+  Mapped move(const Variable& x, const Tensor& context, bool pulling) const;
 
   ElementwiseMap map_;
-  int64_t fixed_;
+  int64_t fixed_, context_;
   Mlp conditioner_;
 };
 

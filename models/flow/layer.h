@@ -7,6 +7,7 @@ namespace pf {
 
 /// Both directions carry the log-determinant of their own Jacobian, [n]. Pulling, from data to noise, is what training
 /// evaluates, so layers of which only one direction is cheap make it that one, unless the family is known for the other.
+/// A context is a row for each point, [n, k]; layers whose map does not depend on it ignore it.
 class FlowLayer {
  public:
   virtual ~FlowLayer() = default;

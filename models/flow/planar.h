@@ -1,5 +1,8 @@
 #pragma once
+#include <optional>
+
 #include "models/flow/layer.h"
+#include "nn/mlp.h"
 
 namespace pf {
 
@@ -9,9 +12,12 @@ namespace pf {
 ///
 /// The inverse is one unknown number for each point, α = wᵀx, the root of the increasing function
 /// α + wᵀû tanh(α + b) − wᵀz. So the density is exact in both directions.
+///
+/// A context adds to u, w and b what a network makes of it, as the posterior of that paper does with the data.
 class PlanarLayer final : public Implements<PlanarLayer, FlowLayer> {
  public:
-  PlanarLayer(int64_t width, Rng& rng);
+  /// context: numbers of the condition, 0: none; hidden: units of the network that takes them.
+  PlanarLayer(int64_t width, Rng& rng, int64_t context = 0, int64_t hidden = 64);
   Mapped push(const Variable& z, const Tensor& context = {}) const override;
   Mapped pull(const Variable& x, const Tensor& context = {}) const override;
 
@@ -19,17 +25,21 @@ class PlanarLayer final : public Implements<PlanarLayer, FlowLayer> {
     visit("direction", self.u_);
     visit("normal", self.w_);
     visit("bias", self.b_);
+    visit("given", self.given_);
   }
 
  private:
+  /// For every row, or one for all.
   struct Constrained {
-    Variable u;      // û [width, 1]
-    Variable slope;  // wᵀû [1, 1], above −1
+    Variable u, w;   // û and w, [n, width] or [1, width]
+    Variable b;      // [n, 1] or [1, 1]
+    Variable slope;  // wᵀû, like b; above −1
   };
-  Constrained constrained() const;
+  Constrained constrained(const Tensor& context) const;
 
   Variable u_, w_;  // [width, 1]
   Variable b_;      // [1, 1]
+  std::optional<Mlp> given_;
 };
 
 }  // namespace pf

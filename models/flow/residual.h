@@ -15,10 +15,12 @@ Variable spectral_bound(const Variable& weight);
 
 /// g(x) = W₂ sin(W₁ x + b₁) + b₂, with W₂ divided by what the product of both spectral bounds exceeds `lipschitz` by: the
 /// product is what has to be bounded, so that W₁ is free to make fine waves, of small height. Of smooth functions with
-/// slopes up to 1, sine has slopes near 1 most often, and a contraction needs them to be.
+/// slopes up to 1, sine has slopes near 1 most often, and a contraction needs them to be. A context is further columns of
+/// W₁, which the bound does not concern: g has to be a contraction in x.
 class ResidualLayer final : public Implements<ResidualLayer, FlowLayer> {
  public:
-  ResidualLayer(int64_t width, int64_t hidden, Rng& rng);
+  /// context: numbers of the condition; 0: none.
+  ResidualLayer(int64_t width, int64_t hidden, Rng& rng, int64_t context = 0);
   /// The fixed point of x = z − g(x) (Behrmann et al., algorithm 1), polished by Newton's method.
   Mapped push(const Variable& z, const Tensor& context = {}) const override;
   Mapped pull(const Variable& x, const Tensor& context = {}) const override;
@@ -34,9 +36,10 @@ class ResidualLayer final : public Implements<ResidualLayer, FlowLayer> {
     Variable jacobian;  // its derivative [n, width, width]
   };
   std::vector<Variable> contracted_weights() const;
-  Variable branch(const std::vector<Variable>& weights, const Variable& x) const;
-  WithJacobian with_jacobian(const std::vector<Variable>& weights, const Variable& x) const;
+  Variable branch(const std::vector<Variable>& weights, const Variable& x, const Tensor& context) const;
+  WithJacobian with_jacobian(const std::vector<Variable>& weights, const Variable& x, const Tensor& context) const;
 
+  int64_t width_, context_;
   std::vector<Linear> network_;
 };
 

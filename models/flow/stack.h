@@ -8,7 +8,9 @@ namespace pf {
 class FlowStack final : public Implements<FlowStack, Transform> {
  public:
   /// steps: network evaluations, one after the other, for one sample; inverse_error: see Traits.
-  FlowStack(int64_t width, std::vector<std::unique_ptr<FlowLayer>> layers, int64_t steps, double inverse_error = 1e-9);
+  /// context: numbers of the condition that the layers were made for; 0: none.
+  FlowStack(int64_t width, std::vector<std::unique_ptr<FlowLayer>> layers, int64_t steps, double inverse_error = 1e-9,
+            int64_t context = 0);
 
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return base_.width(); }
@@ -20,10 +22,10 @@ class FlowStack final : public Implements<FlowStack, Transform> {
     return pull_with_log_det(x, context).value;
   }
   Mapped push_with_log_det(const Variable& z, const Tensor& context = {}) const override {
-    return run(z, false, nullptr);
+    return run(z, context, false, nullptr);
   }
   Mapped pull_with_log_det(const Variable& x, const Tensor& context = {}) const override {
-    return run(x, true, nullptr);
+    return run(x, context, true, nullptr);
   }
   /// One position a layer.
   std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const override;
@@ -32,11 +34,11 @@ class FlowStack final : public Implements<FlowStack, Transform> {
 
  private:
   const char* family() const override { return "flow"; }
-  Mapped run(const Variable& input, bool pulling, std::vector<Tensor>* positions) const;
+  Mapped run(const Variable& input, const Tensor& context, bool pulling, std::vector<Tensor>* positions) const;
 
   Normal base_;
   std::vector<std::unique_ptr<FlowLayer>> layers_;
-  int64_t steps_;
+  int64_t steps_, context_;
   double inverse_error_;
 };
 
