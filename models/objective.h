@@ -36,6 +36,11 @@ class Objective {
   virtual Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const = 0;
   /// Whom the model plays against, if anybody.
   virtual Opponent* opponent() { return nullptr; }
+  /// A training may have stages of equal length. Each after the first begins with the averaged parameters in the model.
+  virtual int64_t stages() const { return 1; }
+  virtual void begin_stage(int64_t /*stage*/) {}
+  /// Told before each step which part of the training is done, 0 ≤ part < 1, for weights that change on the way.
+  virtual void set_progress(double /*part*/) {}
   /// Looked at now and then in training and at its end.
   virtual std::vector<VitalSign> vital_signs(const Tensor& /*batch*/, Rng& /*rng*/,
                                              const Tensor& /*context*/ = {}) const {

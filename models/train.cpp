@@ -234,6 +234,12 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
   TrainResult result;
   const double limit = options_.clip * double(data_.dim());
   while (run.step < options_.steps) {
+    for (int64_t stage = 1; stage < model_.objective().stages(); ++stage)
+      if (run.step == stage * options_.steps / model_.objective().stages()) {
+        run.ema.store(run.fields);
+        model_.objective().begin_stage(stage);
+      }
+    model_.objective().set_progress(double(run.step) / double(options_.steps));
     if (run.opponent && !opponent_steps(run, schedule(run.step), limit))
       fail("train: step ", run.step + 1,
            ": the loss of the critic or its gradient is not finite; a smaller --lr may help");

@@ -1,6 +1,7 @@
 #include "models/family.h"
 #include "models/flow_matching/flow_matching.h"
 #include "models/flow_matching/mean_flow.h"
+#include "models/flow_matching/rectified_flow.h"
 
 namespace pf {
 
@@ -10,9 +11,13 @@ Family flow_matching_family() {
       .title = "flow matching",
       .map = "x = z carried by dx/dt = v(x, t) from t = 0 to t = 1, v learned by regression on straight paths",
       .density = "by the ODE: log p(x) = log p0(z) - integral of div v along the path; mean-flow: none",
-      .settings = {choice("variant", {"ot", "independent", "schroedinger-bridge", "trigonometric", "mean-flow"},
+      .settings = {choice("variant",
+                          {"ot", "independent", "schroedinger-bridge", "trigonometric", "rectified", "mean-flow"},
                           "pairs by optimal transport or by chance, on straight paths; entropic pairs and Brownian "
-                          "bridges; pairs by chance on trigonometric paths; one jump by average velocities"),
+                          "bridges; pairs by chance on trigonometric paths; pairs by chance, then those of the learned "
+                          "flow; one jump by average velocities"),
+                   integer("reflows", 1, "of rectified: how often the flow is learned anew on its own pairs", 0, 10),
+                   integer("pair-steps", 8, "of rectified: steps of rk4 for a pair", 1, 1000),
                    integer("hidden", 128, "width of the hidden layers"), integer("depth", 4, "hidden layers", 1, 16),
                    integer("frequencies", 0, "sine and cosine pairs that tell the network the time", 0, 64),
                    number("sigma", 0, "noise added to the paths; of schroedinger-bridge 0 is 0.3", 0, 10),
@@ -46,7 +51,12 @@ Family flow_matching_family() {
             settings.guidance = guidance;
             const bool exact = s.is("divergence", "auto") ? data.width <= 16 : s.is("divergence", "exact");
             settings.divergence = exact ? DivergenceKind::exact : DivergenceKind::hutchinson;
+            settings.keeps_teacher = s.is("variant", "rectified") && s.integer("reflows") > 0;
             auto model = std::make_unique<FlowMatching>(data.width, settings, rng);
+            if (s.is("variant", "rectified")) {
+              auto objective = std::make_unique<Rectification>(*model, s.integer("reflows"), s.integer("pair-steps"));
+              return Built{std::move(model), std::move(objective)};
+            }
             MatchingSettings matching{.sigma = s.number("sigma")};
             if (s.is("variant", "ot")) matching.pairing = Pairing::optimal;
             if (s.is("variant", "trigonometric")) matching.interpolant = Interpolant::trigonometric;
@@ -61,6 +71,7 @@ Family flow_matching_family() {
                         {"variant=independent", "hidden=24", "depth=2"},
                         {"variant=schroedinger-bridge", "hidden=24", "depth=2"},
                         {"variant=trigonometric", "hidden=24", "depth=2"},
+                        {"variant=rectified", "hidden=24", "depth=2"},
                         {"variant=mean-flow", "hidden=24", "depth=2"}},
       .conditional = [](const Settings&) { return true; },
   };

@@ -36,7 +36,24 @@ FlowMatching::FlowMatching(std::shared_ptr<const Distribution> base, const FlowM
     : settings_(settings),
       base_(std::move(base)),
       velocity_(base_->width(), settings.hidden, settings.depth, settings.frequencies, rng, settings.guidance.inputs(),
-                settings.activation) {}
+                settings.activation) {
+  if (settings.keeps_teacher) teach(0);
+}
+
+void FlowMatching::teach(int64_t stage) {
+  const std::vector<Field> parameters = parameters_of(velocity_);
+  teacher_.resize(parameters.size());
+  for (size_t i = 0; i < parameters.size(); ++i) teacher_[i] = parameters[i].value();
+  stage_ = tensor({double(stage)}, {1}, int64);
+}
+
+VelocityField FlowMatching::teacher() const {
+  VelocityField out = velocity_;
+  const std::vector<Field> parameters = parameters_of(out);
+  check(teacher_.size() == parameters.size(), "flow-matching: the model keeps no teacher");
+  for (size_t i = 0; i < parameters.size(); ++i) *parameters[i].parameter = Variable(teacher_[i]);
+  return out;
+}
 
 Traits FlowMatching::traits() const {
   const bool adaptive = settings_.sampling.method == OdeMethod::dopri5;

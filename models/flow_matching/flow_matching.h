@@ -43,6 +43,7 @@ struct FlowMatchingSettings {
   OdeOptions likelihood{.method = OdeMethod::dopri5, .tolerance = 1e-5};
   DivergenceKind divergence = DivergenceKind::exact;
   Guidance guidance;
+  bool keeps_teacher = false;  // of rectified flow: the field of the stage before, saved with the model
 };
 
 class FlowMatching final : public Implements<FlowMatching, Transform> {
@@ -63,7 +64,17 @@ class FlowMatching final : public Implements<FlowMatching, Transform> {
   const VelocityField& velocity() const { return velocity_; }
   const FlowMatchingSettings& settings() const { return settings_; }
 
-  static void fields(auto& self, auto&& visit) { visit("velocity", self.velocity_); }
+  /// Makes the present field the teacher of this stage, from 1.
+  void teach(int64_t stage);
+  /// The last stage that began; 0 without a teacher.
+  int64_t stage() const { return stage_.defined() ? int64_t(stage_.item()) : 0; }
+  VelocityField teacher() const;
+
+  static void fields(auto& self, auto&& visit) {
+    visit("velocity", self.velocity_);
+    visit("teacher", self.teacher_);
+    visit("stage", self.stage_);
+  }
 
  private:
   const char* family() const override { return "flow-matching"; }
@@ -77,6 +88,8 @@ class FlowMatching final : public Implements<FlowMatching, Transform> {
   FlowMatchingSettings settings_;
   std::shared_ptr<const Distribution> base_;
   VelocityField velocity_;
+  std::vector<Tensor> teacher_;  // its parameters, which are not trained
+  Tensor stage_;
 };
 
 enum class Interpolant { straight, trigonometric };
