@@ -2,6 +2,7 @@
 
 #include "models/autoregressive/conditional_mixture.h"
 #include "models/autoregressive/made.h"
+#include "models/autoregressive/transformer_network.h"
 #include "models/context.h"
 #include "tensor/ops/argmax.h"
 #include "tensor/ops/index.h"
@@ -34,6 +35,14 @@ std::unique_ptr<ConditionalNetwork> make_network(int64_t width, const Autoregres
                            .levels = head.levels(),
                            .classes = settings.conditional == Conditional::categorical,
                            .context = settings.context};
+  if (settings.network == NetworkKind::transformer) {
+    const TransformerNetworkSettings transformer{.outputs = head.outputs(),
+                                                 .width = settings.hidden,
+                                                 .heads = settings.heads,
+                                                 .blocks = settings.depth,
+                                                 .start = head.start()};
+    return std::make_unique<TransformerNetwork>(input, transformer, rng);
+  }
   const MadeSettings made{
       .outputs = head.outputs(), .hidden = settings.hidden, .depth = settings.depth, .start = head.start()};
   return std::make_unique<Made>(input, made, rng);

@@ -19,12 +19,16 @@ enum class Ordering { natural, reversed, random };
 /// changes (Song et al. 2021, arXiv 2002.03629, algorithm 1: Jacobi iteration), which takes at most a pass a coordinate.
 enum class SamplingSchedule { sequential, jacobi };
 
+enum class NetworkKind { made, transformer };
+
 struct AutoregressiveSettings {
   Conditional conditional = Conditional::normal_mixture;
   int64_t components = 24;  // of a mixture
   int64_t levels = 0;       // of categories and of discretised logistics
   int64_t context = 0;      // numbers of the condition
-  int64_t hidden = 64, depth = 2;
+  NetworkKind network = NetworkKind::made;
+  int64_t hidden = 64, depth = 2;  // of hidden layers; of a transformer the width and the blocks
+  int64_t heads = 4;               // of a transformer
   Ordering ordering = Ordering::natural;
   SamplingSchedule schedule = SamplingSchedule::sequential;
 };

@@ -38,7 +38,11 @@ Family autoregressive_family() {
                        "each coordinate given those before it; bernoulli: data in [0, 1] as probabilities of 0 or 1; "
                        "categorical, discretised-logistic: whole numbers"),
                    integer("components", 24, "components of a mixture", 1, 1000),
-                   integer("hidden", 64, "width of the hidden layers"), integer("depth", 2, "hidden layers", 1, 16),
+                   choice("network", {"made", "transformer"},
+                          "masked perceptron, or causal transformer with a token for each coordinate"),
+                   integer("hidden", 64, "width of the hidden layers, or of the transformer"),
+                   integer("depth", 2, "hidden layers, or blocks of the transformer", 1, 16),
+                   integer("heads", 4, "attention heads of the transformer; they divide its width", 1, 1024),
                    choice("ordering", {"natural", "reversed", "random"}, "which coordinate comes first"),
                    choice("schedule", {"sequential", "jacobi"},
                           "of sampling: coordinate by coordinate, or all at once until nothing changes")},
@@ -57,8 +61,10 @@ Family autoregressive_family() {
                     .components = s.integer("components"),
                     .levels = data.levels,
                     .context = data.context,
+                    .network = s.is("network", "transformer") ? NetworkKind::transformer : NetworkKind::made,
                     .hidden = s.integer("hidden"),
                     .depth = s.integer("depth"),
+                    .heads = s.integer("heads"),
                     .ordering = s.is("ordering", "natural")    ? Ordering::natural
                                 : s.is("ordering", "reversed") ? Ordering::reversed
                                                                : Ordering::random,
@@ -71,7 +77,9 @@ Family autoregressive_family() {
                         {"variant=logistic-mixture", "components=3", "hidden=16", "ordering=random", "schedule=jacobi"},
                         {"variant=bernoulli", "hidden=16", "ordering=reversed"},
                         {"variant=categorical", "hidden=16", "ordering=random"},
-                        {"variant=discretised-logistic", "components=3", "hidden=16", "schedule=jacobi"}},
+                        {"variant=discretised-logistic", "components=3", "network=transformer", "hidden=8", "heads=2",
+                         "schedule=jacobi"},
+                        {"network=transformer", "components=3", "hidden=8", "heads=2"}},
       .data_kind = data_kind_of,
       .conditional = [](const Settings&) { return true; },
   };

@@ -13,6 +13,7 @@
 #include "nn/sequential.h"
 #include "nn/state.h"
 #include "nn/time_embedding.h"
+#include "nn/transformer.h"
 #include "tests/support/temporary.h"
 
 namespace pf {
@@ -241,6 +242,20 @@ std::vector<Laws> all_modules() {
             return Sequential(SinusoidalEmbedding(8, 20), Linear(8, 2, r));
           },
           call, sample({5}), bad, ""),
+      laws(
+          "causal_self_attention",
+          [=](int s) {
+            Rng r = rng(s);
+            return CausalSelfAttention(4, 2, r);
+          },
+          call, sample({3, 5, 4}), sample({3, 5, 6}), "attention: [3, 5, 6]: expected [n, tokens, 4]"),
+      laws(
+          "causal_transformer",
+          [=](int s) {
+            Rng r = rng(s);
+            return CausalTransformer({.length = 5, .width = 4, .heads = 2, .blocks = 2}, r);
+          },
+          call, sample({3, 5, 4}), sample({3, 6, 4}), "transformer: [3, 6, 4]: expected [n, tokens, 4] with at most 5"),
   };
 }
 
