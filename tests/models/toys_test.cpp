@@ -35,29 +35,6 @@ template <AnyModule M> void set_field(M& module, const std::string& path, const 
   FAIL() << "no field " << path << " in\n" << to_string(module);
 }
 
-// N(0, 1) → N(m, s²), independent pairs, straight paths: σ_t² = (1 − t)² + t² s², and the field that flow matching learns is
-// v = m + (t s² − (1 − t))/σ_t² (x − t m). Its flow is x₀ ↦ m + s x₀.
-struct GaussianPath {
-  double m, s;
-  double variance(double t) const { return (1 - t) * (1 - t) + t * t * s * s; }
-  template <Array A> A velocity(const A& x, double t) const {
-    return (x - t * m) * ((t * s * s - (1 - t)) / variance(t)) + m;
-  }
-};
-
-TEST(Toys, TheFieldBetweenTwoGaussiansCarriesQuantilesToQuantiles) {
-  const GaussianPath path{1.5, 0.5};
-  const Tensor z = tensor({-2, -0.5, 0, 1, 3}, {5, 1}, float64);
-  const OdeField field = [&](double t, const OdeState& x) { return OdeState{path.velocity(x[0], t)}; };
-  const Tensor end = solve_ode(field, {Variable(z)}, 0, 1, {.tolerance = 1e-9}).state[0].value();
-  const Tensor one_step =
-      solve_ode(field, {Variable(z)}, 0, 1, {.method = OdeMethod::euler, .steps = 1}).state[0].value();
-  for (int64_t i = 0; i < 5; ++i) {
-    EXPECT_NEAR(end.at({i, 0}), 1.5 + 0.5 * z.at({i, 0}), 1e-7);
-    EXPECT_NEAR(one_step.at({i, 0}), 1.5, 1e-12);  // at t = 0 the field knows only the mean
-  }
-}
-
 double matching_loss(const FlowMatching& model, Pairing pairing, Rng& rng) {
   double sum = 0;
   const VelocityMatching objective(model, pairing);
@@ -134,6 +111,13 @@ TEST(Toys, HutchinsonsProbeHasItsKnownVariance) {
   const double s = 0.5 * (-1 + 0.8), variance = 2 * 2 * s * s;
   EXPECT_NEAR(mean(divergence).item(), -0.2, 5 * std::sqrt(variance / double(n)));
   EXPECT_NEAR(var(divergence).item(), variance, 0.02 * variance);
+  // Normal probes: 2 ‖S‖².
+  const Tensor normal = hutchinson_divergence([&](const Variable& v) { return flow.model.velocity()(v, 0.0); }, x,
+                                              flow.rng.normal({n, 2}, float64))
+                            .divergence;
+  const double wider = 2 * (0.3 * 0.3 + 0.5 * 0.5 + 2 * s * s);
+  EXPECT_NEAR(mean(normal).item(), -0.2, 5 * std::sqrt(wider / double(n)));
+  EXPECT_NEAR(var(normal).item(), wider, 0.05 * wider);
   // Through the density: a constant field Jacobian gives −probe form along the whole path.
   LinearFlow exact;
   const Tensor p = exact.model.log_density(x, exact.rng).value, q = flow.model.log_density(x, flow.rng).value;
@@ -154,7 +138,7 @@ TEST(Toys, TheLinearVaeIsProbabilisticPca) {
   const double w[2] = {1.2, -0.7}, b[2] = {0.5, 1}, s2 = 0.36, m = w[0] * w[0] + w[1] * w[1] + s2;
   set_field(vae, "decoder.layers.0.weight", tensor({w[0], w[1]}, {2, 1}));
   set_field(vae, "decoder.layers.0.bias", tensor({b[0], b[1]}));
-  set_field(vae, "log_noise", full({2}, 0.5 * std::log(s2)));
+  set_field(vae, "head.log_noise", full({2}, 0.5 * std::log(s2)));
   const double log_deviation = 0.5 * std::log(s2 / m), shift = -(w[0] * b[0] + w[1] * b[1]) / m;
   set_field(vae, "encoder.layers.0.weight", tensor({w[0] / m, w[1] / m, 0, 0}, {2, 2}));
   set_field(vae, "encoder.layers.0.bias", tensor({shift, log_deviation}));
@@ -185,6 +169,51 @@ TEST(Toys, TheLinearVaeIsProbabilisticPca) {
     last = bound;
   }
   EXPECT_NEAR(last, truth, 0.01);
+}
+
+// Trained, a linear VAE finds the principal components: the columns of its decoder span the plane of largest variance.
+TEST(Toys, TheTrainedLinearVaeSpansThePrincipalComponents) {
+  Rng rng(6);
+  Vae vae(3, {.latent = 2, .depth = 0}, rng);
+  for (Field& field : fields_of(vae))
+    *field.parameter = Variable(field.value() * 0.3);  // gentle: σ near 1, small codes
+  const Tensor loadings = tensor({1.5, 0.2, 0.6, -1, 0.3, 0.9}, {3, 2});
+  const std::vector<Field> parameters = parameters_of(vae);
+  Adam adam;
+  const EvidenceBound objective(vae);
+  for (int step = 0; step < 1200; ++step) {
+    auto [loss, gradients] = value_and_grad(std::span<const Field>(parameters), [&] {
+      return objective.loss(matmul(rng.normal({128, 2}), transpose(loadings)) + rng.normal({128, 3}) * 0.5, rng);
+    });
+    adam.update(parameters, gradients, step < 900 ? 2e-2 : 2e-3);
+  }
+  auto normal_of = [](const Tensor& w) {  // of the plane that two columns span
+    const auto at = [&](int64_t i, int64_t j) { return cast(w, float64).at({i, j}); };
+    const double n[3] = {at(1, 0) * at(2, 1) - at(2, 0) * at(1, 1), at(2, 0) * at(0, 1) - at(0, 0) * at(2, 1),
+                         at(0, 0) * at(1, 1) - at(1, 0) * at(0, 1)};
+    const double length = std::hypot(n[0], n[1], n[2]);
+    return std::array{n[0] / length, n[1] / length, n[2] / length};
+  };
+  for (const Field& field : fields_of(vae))
+    if (field.path == "decoder.layers.0.weight") {
+      const auto a = normal_of(loadings), b = normal_of(field.value());
+      EXPECT_GT(std::abs(a[0] * b[0] + a[1] * b[1] + a[2] * b[2]), std::cos(0.06));
+    }
+}
+
+// Two binary variables with P = [[0.1, 0.3], [0.35, 0.25]]: sharpening each conditional by itself is not sharpening the law.
+TEST(Toys, TemperingConditionalsIsNotTemperingTheLaw) {
+  const Tensor p = tensor({0.1, 0.3, 0.35, 0.25}, {2, 2}, float64);
+  const double temperature = 0.5;
+  const Tensor joint = reshape(softmax(reshape(log(p), {4}) * (1 / temperature), -1), {2, 2});
+  const Tensor first = softmax(log(sum(p, 1)) * (1 / temperature), -1),
+               second = softmax(log(p) * (1 / temperature), -1);
+  const Tensor chain = unsqueeze(first, 1) * second;
+  const double known_joint[] = {0.0351, 0.3158, 0.4298, 0.2193}, known_chain[] = {0.0308, 0.2769, 0.4584, 0.2339};
+  for (int64_t i = 0; i < 4; ++i) {
+    EXPECT_NEAR(joint.at({i / 2, i % 2}), known_joint[i], 5e-5);
+    EXPECT_NEAR(chain.at({i / 2, i % 2}), known_chain[i], 5e-5);
+  }
 }
 
 /// log p(x) of a VAE with one latent coordinate: the mean of p(x|z) over the quantiles of z.
