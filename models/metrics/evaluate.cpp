@@ -2,11 +2,15 @@
 
 #include <algorithm>
 
+#include "models/metrics/calibration.h"
+#include "models/metrics/classifier_two_sample.h"
 #include "models/metrics/energy_distance.h"
 #include "models/metrics/exact_w2.h"
+#include "models/metrics/frechet.h"
 #include "models/metrics/likelihood.h"
 #include "models/metrics/mmd.h"
 #include "models/metrics/mode_coverage.h"
+#include "models/metrics/neighbours.h"
 #include "models/metrics/sliced_w2.h"
 #include "models/report/pictures.h"
 #include "tensor/ops/index.h"
@@ -15,7 +19,8 @@
 namespace pf {
 namespace {
 
-constexpr int64_t exact_w2_rows = 2000, pairwise_rows = 4000;
+constexpr int64_t exact_w2_rows = 2000, pairwise_rows = 4000, neighbour_rows = 2000, neighbours = 5;
+constexpr int64_t frechet_columns = 64, calibration_columns = 16;  // beyond, they take longer than all the rest
 
 /// `count` of the rows, by chance; none of an undefined tensor.
 Tensor some_rows(const Tensor& rows, int64_t count, Rng rng) {
@@ -60,6 +65,36 @@ void add_likelihood(std::vector<Metric>& out, const Model& model, const Dataset&
   out.push_back(metric);
 }
 
+void add_neighbours(std::vector<Metric>& out, const Tensor& real, const Tensor& fake, const Tensor& other) {
+  const NeighbourMetrics found = neighbour_metrics(real, fake, neighbours),
+                         floor = neighbour_metrics(real, other, neighbours);
+  auto add = [&](const char* name, Estimate NeighbourMetrics::*which, const char* what) {
+    out.push_back({.name = name,
+                   .value = (found.*which).value,
+                   .error = (found.*which).error,
+                   .floor = (floor.*which).value,
+                   .lower_is_better = false,
+                   .note = join(what, "; balls to the ", neighbours, "th neighbour, ", real.size(0), " samples")});
+  };
+  add("precision", &NeighbourMetrics::precision, "part of the samples within the ball of a real point");
+  add("recall", &NeighbourMetrics::recall, "part of the real points within the ball of a sample");
+  add("density", &NeighbourMetrics::density, "real balls around a sample, over the number of neighbours");
+  add("coverage", &NeighbourMetrics::coverage, "part of the real balls that hold a sample");
+}
+
+void add_calibration(std::vector<Metric>& out, const Model& model, const Tensor& rows, const Tensor& context) {
+  if (!model.transform().traits().invertible || model.data_kind() != DataKind::real || model.config().levels > 0 ||
+      rows.size(1) > calibration_columns)
+    return;
+  const Uniformity found = uniformity(model.transform().base().to_uniform(model.pull(rows, context)));
+  out.push_back({.name = "calibration",
+                 .value = found.largest.value,
+                 .error = found.largest.error,
+                 .floor = found.expected,
+                 .note = join("largest Kolmogorov–Smirnov distance of a coordinate of the base points of ",
+                              rows.size(0), " test rows from its law, p = ", found.p_value)});
+}
+
 }  // namespace
 
 std::vector<Metric> evaluate(const Model& model, const Dataset& data, Rng& rng, const EvaluateOptions& options) {
@@ -95,6 +130,17 @@ std::vector<Metric> evaluate(const Model& model, const Dataset& data, Rng& rng, 
       join(p, " samples, Gaussian kernels of 1/4 to 4 times the median distance ", scale, ", unbiased"));
   add("energy distance", energy_distance(fake_p, real_p), energy_distance(other_p, real_p),
       join(p, " samples, unbiased"));
+  if (data.dim() <= frechet_columns)
+    add("Fréchet distance", gaussian_frechet(fake, real), gaussian_frechet(other, real),
+        join("squared, of the Gaussians fitted to the vectors of ", n, " samples"));
+  Rng classifier = own.child(6);
+  const Estimate told = classifier_accuracy(fake_m, real_m, classifier);
+  add("classifier", told, {0.5},
+      join("part of ", 2 * m, " held-out rows that a network tells apart, over 5 folds; ½ is the best model"));
+  const int64_t k = std::min(n, neighbour_rows);
+  add_neighbours(out, first_rows(real, k), first_rows(fake, k), first_rows(other, k));
+  const Tensor test_rows = some_rows(data.test, n, own.child(3));
+  add_calibration(out, model, test_rows, some_rows(data.test_context, n, own.child(3)));
 
   for (const Synthetic& set : synthetic_sets()) {
     if (set.name != data.name || !set.modes || data.dim() != 2) continue;

@@ -15,9 +15,10 @@ struct EvaluateOptions {
                              // or a bound; 200 for an ODE on more than 16 columns)
 };
 
-/// In this order, where they apply: NLL, bits/dim (images), sliced W2, exact W2, MMD², energy distance, modes, high quality
-/// (sets with modes). Floors are test rows against training rows, equally many. Images are compared in pixels from 0 to 1.
-/// All randomness comes from `rng`: one state, one result.
+/// In this order, where they apply: NLL, bits/dim (images), sliced W2, exact W2, MMD², energy distance, Fréchet distance (to 64
+/// columns), classifier, precision, recall, density, coverage, calibration (invertible maps), modes, high quality (sets with
+/// modes). Floors are test rows against training rows, equally many. Images are compared in pixels from 0 to 1. All randomness
+/// comes from `rng`: one state, one result.
 std::vector<Metric> evaluate(const Model& model, const Dataset& data, Rng& rng, const EvaluateOptions& options = {});
 
 }  // namespace pf

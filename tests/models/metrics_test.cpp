@@ -141,8 +141,9 @@ TEST(Metrics, EvaluateSaysEverything) {
     EXPECT_FALSE(m.note.empty()) << m.name;
     if (m.lower_is_better) { EXPECT_GT(m.value, m.floor) << m.name; }
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"NLL", "sliced W2", "exact W2", "MMD²", "energy distance", "modes",
-                                             "high quality"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"NLL", "sliced W2", "exact W2", "MMD²", "energy distance",
+                                             "Fréchet distance", "classifier", "precision", "recall", "density",
+                                             "coverage", "calibration", "modes", "high quality"}));
   EXPECT_EQ(metrics[0].kind, "exact");
   EXPECT_TRUE(contains(error_of([&] { evaluate(model, data, first, {.samples = 5}); }), "expected at least 16"));
 }
