@@ -170,18 +170,23 @@ Tensor Model::normalise(const Tensor& rows, Rng& rng) const {
   return normalisation_->pull(Variable(real)).value();
 }
 
+double Model::log_scale() const {
+  double sum = 0;
+  if (data_kind_ == DataKind::real)
+    for (float s : normalisation_->scale().to_vector<float>()) sum += std::log(std::abs(double(s)));
+  return sum;
+}
+
 Tensor Model::denormalise(const Tensor& x) const { return normalisation_->push(Variable(x)).value(); }
 
 LogDensity Model::log_density(const Tensor& rows, Rng& rng, const Tensor& context) const {
   LogDensity out;
-  double log_scale = 0;
-  if (data_kind_ == DataKind::real)
-    for (float s : normalisation_->scale().to_vector<float>()) log_scale += std::log(std::abs(double(s)));
+  const double scale = log_scale();
   out.value = in_pieces(rows, context, [&](const Tensor& part, const Tensor& given) {
     LogDensity piece = inner_->log_density(normalise(part, rng), rng, given);
     out.kind = piece.kind;
     out.note = piece.note;
-    return cast(piece.value, float64) - log_scale;
+    return cast(piece.value, float64) - scale;
   });
   if (data_kind_ == DataKind::binary) out.note += ", of the pixels drawn as 0 or 1";
   else if (data_kind_ == DataKind::real && config_.levels > 0) out.note += ", dequantised with uniform noise";

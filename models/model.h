@@ -52,6 +52,8 @@ class Model {
   /// log p of rows on the scale of the data, with `rng` for dequantisation and estimates: [n] and its kind. Evaluated in
   /// pieces, so that memory stays bounded.
   LogDensity log_density(const Tensor& rows, Rng& rng, const Tensor& context = {}) const;
+  /// log|det| of the way from the family's scale to that of the data; 0 where the data have a probability, not a density.
+  double log_scale() const;
   /// In pieces, so that memory stays bounded. pull throws where the family has no inverse; encode asks its encoder then.
   /// context: as config().condition makes it, a row for each point or one for all.
   Tensor push(const Tensor& z, const Tensor& context = {}) const;

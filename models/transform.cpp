@@ -6,7 +6,7 @@
 namespace pf {
 
 const char* name_of(DensityKind kind) {
-  constexpr const char* names[] = {"exact", "ode", "bound", "none"};
+  constexpr const char* names[] = {"exact", "ode", "bound", "none", "injective", "ais"};
   return names[int(kind)];
 }
 

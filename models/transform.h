@@ -14,8 +14,10 @@
 
 namespace pf {
 
-/// What a family's log-density is: the number itself, the number up to a solver's error, a lower bound, or nothing.
-enum class DensityKind { exact, ode, bound, none };
+/// What a log-density is: the number itself, the number up to a solver's error, a lower bound, or nothing, as families have
+/// them; and two that can be had of maps that have none (density.h): the density on the map's image per unit of its area, and
+/// an estimate by annealed importance sampling.
+enum class DensityKind { exact, ode, bound, none, injective, ais };
 const char* name_of(DensityKind kind);
 
 struct Traits {
