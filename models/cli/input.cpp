@@ -69,7 +69,8 @@ Tensor ConditionOptions::context(const ModelConfig& config, bool needed) const {
   }
   if (needed)
     throw UsageError(labels ? join("this model is conditional: choose a class with --label 0 to ", condition.width - 1)
-                            : join("this model is conditional: give ", condition.width, " numbers with --given"));
+                            : join("this model is conditional: give its ", condition.width,
+                                   condition.width == 1 ? " number" : " numbers", " with --given"));
   return {};
 }
 

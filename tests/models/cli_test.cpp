@@ -76,6 +76,33 @@ TEST(Program, UsageErrors) {
   expect_error(run(f, small("flow") + " --out " + (f / "full")), 2, "the folder is not empty");
 }
 
+TEST(Program, Conditions) {
+  TemporaryFolder f;
+  const std::string labelled = f / "labelled", columns = f / "columns", out = " --out " + (f / "x.npy");
+  ASSERT_EQ(run(f, small("flow") + " --condition labels --out " + labelled).code, 0);
+  EXPECT_EQ(run(f, "sample " + labelled + " -n 7 --label 1" + out).code, 0);
+  EXPECT_EQ(read_npy(f / "x.npy").shape(), (Shape{7, 2}));
+  EXPECT_EQ(run(f, "sample " + labelled + " -n 7" + out).code, 0) << "the classes in turn";
+  EXPECT_EQ(run(f, "score " + labelled + " --limit 100").code, 0);
+  EXPECT_EQ(run(f, "evaluate " + labelled + " --samples 100").code, 0);
+  EXPECT_EQ(run(f, "pull " + labelled + " --label 0 --x " + (f / "x.npy") + " --out " + (f / "z.npy")).code, 0);
+  expect_error(run(f, "sample " + labelled + " --label 2" + out), 2, "--label 2: the model knows the labels 0 to 1");
+  expect_error(run(f, "sample " + labelled + " --given 2" + out), 2, "conditional on labels; use --label");
+  expect_error(run(f, "push " + labelled + " --z " + (f / "z.npy") + out), 2, "choose a class with --label 0 to 1");
+  expect_error(run(f, "train flow --resume --condition columns=1 --out " + labelled), 2,
+               "was made with --condition labels; a run is continued with its own");
+
+  ASSERT_EQ(run(f, small("flow-matching") + " --condition columns=1 --out " + columns).code, 0);
+  EXPECT_EQ(run(f, "sample " + columns + " -n 7 --given -0.5" + out).code, 0);
+  EXPECT_EQ(read_npy(f / "x.npy").shape(), (Shape{7, 1}));
+  EXPECT_EQ(run(f, "train --resume --steps 50 --out " + columns).code, 0);
+  expect_error(run(f, "sample " + columns + out), 2, "give its 1 number with --given");
+  expect_error(run(f, "sample " + columns + " --given 1,2" + out), 2, "--given 1,2: 2 numbers: expected 1");
+  expect_error(run(f, "sample " + columns + " --given 1,x" + out), 2, "expected numbers with commas between them");
+  expect_error(run(f, small("flow") + " --condition labels=3 --out " + (f / "r")), 2, "expected labels, or columns=K");
+  expect_error(run(f, small("flow") + " --condition columns=2 --out " + (f / "r")), 2, "2 columns: expected 1 to 1");
+}
+
 TEST(Program, BadFiles) {
   TemporaryFolder f;
   const std::string out = " --out " + (f / "r");
