@@ -10,6 +10,7 @@ std::span<const WorkloadEntry> all_workloads() {
       {"wgan_gp_2d", wgan_gp_2d},
       {"vae_784", vae_784},
       {"made_784", made_784},
+      {"transformer_ar_196", transformer_ar_196},
       {"ode_sample_2d", ode_sample_2d},
   };
   return list;

@@ -52,6 +52,10 @@ std::unique_ptr<Workload> nsf_2d();
 std::unique_ptr<Workload> vae_784();
 std::unique_ptr<Workload> made_784();
 std::unique_ptr<Workload> wgan_gp_2d();
+std::unique_ptr<Workload> transformer_ar_196();
 std::unique_ptr<Workload> ode_sample_2d();
+
+/// The same step on fewer rows, for tests.
+std::unique_ptr<Workload> transformer_ar_196(int64_t rows);
 
 }  // namespace pf::bench

@@ -12,12 +12,18 @@
 namespace pf::bench {
 namespace {
 
+/// The transformer's step takes half a second; one row asks for memory in the same way as sixteen.
+std::unique_ptr<Workload> workload_for_test(const WorkloadEntry& entry) {
+  return entry.make == static_cast<std::unique_ptr<Workload> (*)()>(transformer_ar_196) ? transformer_ar_196(1)
+                                                                                        : entry.make();
+}
+
 TEST(Workloads, NoSystemAllocationAfterTheThirdStep) {
   for (int threads : {1, 2})
     for (const WorkloadEntry& entry : all_workloads()) {
       set_threads(threads);
       trim_allocator();
-      const auto workload = entry.make();
+      const auto workload = workload_for_test(entry);
       for (int i = 0; i < 3; ++i) workload->step();
       const int64_t before = allocator_statistics().system_allocations;
       for (int i = 0; i < 3; ++i) workload->step();
@@ -28,7 +34,7 @@ TEST(Workloads, NoSystemAllocationAfterTheThirdStep) {
 
 TEST(Workloads, NothingIsLeftOverFromAStep) {
   for (const WorkloadEntry& entry : all_workloads()) {
-    const auto workload = entry.make();
+    const auto workload = workload_for_test(entry);
     for (int i = 0; i < 3; ++i) workload->step();
     const int64_t before = allocator_statistics().live_bytes;
     workload->step();
