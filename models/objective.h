@@ -41,6 +41,8 @@ class Objective {
   virtual void begin_stage(int64_t /*stage*/) {}
   /// Told before each step which part of the training is done, 0 ≤ part < 1, for weights that change on the way.
   virtual void set_progress(double /*part*/) {}
+  /// Told after each step, with its batch: what moves without a gradient moves here. The model's buffers are its only memory.
+  virtual void after_step(const Tensor& /*batch*/, Rng& /*rng*/, const Tensor& /*context*/ = {}) {}
   /// Looked at now and then in training and at its end.
   virtual std::vector<VitalSign> vital_signs(const Tensor& /*batch*/, Rng& /*rng*/,
                                              const Tensor& /*context*/ = {}) const {

@@ -253,6 +253,7 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
     if (!std::isfinite(norm)) explain_divergence(run, batch, context, rng_at_loss, folder_);
     if (norm > limit) gradients.scale(limit / norm);
     run.optimizer.update(run.parameters, gradients, schedule(run.step));
+    model_.objective().after_step(batch, run.rng, context);
     run.ema.update(run.fields);
     ++run.step;
     loss_sum += value;

@@ -10,8 +10,9 @@ namespace pf {
 
 class Generator final : public Implements<Generator, Transform> {
  public:
-  /// A multilayer perceptron from N(0, I) on R^latent to R^width, with `depth` hidden layers.
-  Generator(int64_t width, int64_t latent, int64_t hidden, int64_t depth, Rng& rng);
+  /// A multilayer perceptron from N(0, I) on R^latent to R^width, with `depth` hidden layers. context: numbers of the
+  /// condition, further inputs of the network.
+  Generator(int64_t width, int64_t latent, int64_t hidden, int64_t depth, Rng& rng, int64_t context = 0);
 
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return net_.out(); }
@@ -25,6 +26,7 @@ class Generator final : public Implements<Generator, Transform> {
  private:
   const char* family() const override { return "gan"; }
   Normal base_;
+  int64_t context_;
   Mlp net_;
 };
 

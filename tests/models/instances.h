@@ -57,6 +57,10 @@ class GivenObjective final : public Objective {
     return inner_->loss(batch, rng, fixed_context());
   }
   Opponent* opponent() override { return opponent_ ? &*opponent_ : nullptr; }
+  void set_progress(double part) override { inner_->set_progress(part); }
+  void after_step(const Tensor& batch, Rng& rng, const Tensor& = {}) override {
+    inner_->after_step(batch, rng, fixed_context());
+  }
   std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& = {}) const override {
     return inner_->vital_signs(batch, rng, fixed_context());
   }
