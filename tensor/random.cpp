@@ -10,8 +10,8 @@
 namespace pf {
 namespace {
 
-constexpr int lanes = 16;                    // counters computed side by side; the compiler vectorises over them
-constexpr int64_t chunk = int64_t(1) << 14;  // blocks of four words that a thread takes
+constexpr int lanes = 16;  // counters computed side by side; the compiler vectorises over them
+constexpr int64_t blocks_a_thread = int64_t(1) << 14;  // of four words
 
 struct Words {
   uint32_t w[4][lanes];
@@ -91,7 +91,7 @@ template <class T> void normal_group(const Words& words, T* out) {
 
 template <class T, class Group> void fill(Rng::State& state, T* out, int64_t n, const Group& make_group) {
   const int64_t groups = (n + group<T> - 1) / group<T>;
-  const int64_t per_chunk = chunk / lanes;
+  const int64_t per_chunk = blocks_a_thread / lanes;
   const Rng::State start = state;
   parallel_for((groups + per_chunk - 1) / per_chunk, [&](int64_t c) {
     Words words;

@@ -158,15 +158,15 @@ class BlurredCurve {
   std::vector<double> x_, y_, log_weight_;
 };
 
-struct Node {
+struct CurvePoint {
   double x, y, density;
 };
 
 BlurredCurve make_moons() {
   BlurredCurve out(0.2, 0);
-  out.add(0, pi, 256, [](double a) { return Node{2 * std::cos(a) - 1, 2 * std::sin(a) - 0.2, 0.5 / pi}; });
+  out.add(0, pi, 256, [](double a) { return CurvePoint{2 * std::cos(a) - 1, 2 * std::sin(a) - 0.2, 0.5 / pi}; });
   out.add(0, pi, 256, [](double a) {
-    return Node{2 * (1 - std::cos(a)) - 1, 2 * (0.5 - std::sin(a)) - 0.2, 0.5 / pi};
+    return CurvePoint{2 * (1 - std::cos(a)) - 1, 2 * (0.5 - std::sin(a)) - 0.2, 0.5 / pi};
   });
   return out;
 }
@@ -174,7 +174,7 @@ BlurredCurve make_moons() {
 BlurredCurve make_swissroll() {
   BlurredCurve out(0.2, 0);
   out.add(1.5 * pi, 4.5 * pi, 512, [](double t) {
-    return Node{t * std::cos(t) / 5, t * std::sin(t) / 5, 1 / (3 * pi)};
+    return CurvePoint{t * std::cos(t) / 5, t * std::sin(t) / 5, 1 / (3 * pi)};
   });
   return out;
 }
@@ -183,7 +183,8 @@ BlurredCurve make_two_spirals() {
   BlurredCurve out(0.1, 1. / 12);  // squares of side 1/6, with a corner on the curve
   for (int sign : {1, -1})
     out.add(0, 3 * pi, 600, [sign](double n) {  // n = 3π √u, so its density is 2 n / (3π)²
-      return Node{sign * (-n * std::cos(n) / 3 + 1. / 12), sign * (n * std::sin(n) / 3 + 1. / 12), n / (9 * pi * pi)};
+      return CurvePoint{sign * (-n * std::cos(n) / 3 + 1. / 12), sign * (n * std::sin(n) / 3 + 1. / 12),
+                        n / (9 * pi * pi)};
     });
   return out;
 }
