@@ -2,24 +2,29 @@
 //
 //   pushforward_bench [Google Benchmark's flags]
 //   pushforward_bench --workloads[=NAME,…] [--json] [--seconds=S] [--threads=N,…]
+//   pushforward_bench --published[=ROW,…|modes|modes/ROW] [--json] [--seeds=N] [--first-seed=N] [--points=N] [--steps=N]
 
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <iostream>
 #include <string>
 
+#include "bench/published/modes.h"
+#include "bench/published/published.h"
 #include "bench/workloads/measure.h"
 #include "tensor/suggest.h"
 
 namespace {
 
 struct Options {
-  bool workloads = false, json = false;
-  std::string names;
+  bool workloads = false, published = false, json = false;
+  std::string names, rows = "i-cfm,ot-cfm";
   double seconds = 3;
   std::vector<int> threads{1, 2};
+  pf::bench::Protocol protocol;
 };
 
 std::vector<std::string> parts_of(const std::string& list) {
@@ -39,6 +44,15 @@ double positive(const std::string& flag, const std::string& text) {
   return value;
 }
 
+int64_t whole(const std::string& flag, const std::string& text, int64_t least = 1) {
+  int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || rest != end || value < least)
+    throw pf::UsageError(flag + ": '" + text + "': expected a whole number from " + std::to_string(least));
+  return value;
+}
+
 Options parse(int count, char** arguments) {
   Options options;
   for (int i = 1; i < count; ++i) {
@@ -49,6 +63,17 @@ Options parse(int count, char** arguments) {
     if (flag == "--workloads") {
       options.workloads = true;
       options.names = value;
+    } else if (flag == "--published") {
+      options.published = true;
+      if (!value.empty()) options.rows = value;
+    } else if (options.published && flag == "--seeds") {
+      options.protocol.seeds = whole(flag, value);
+    } else if (options.published && flag == "--first-seed") {
+      options.protocol.first_seed = whole(flag, value, 0);
+    } else if (options.published && flag == "--points") {
+      options.protocol.points = whole(flag, value);
+    } else if (options.published && flag == "--steps") {
+      options.protocol.steps = whole(flag, value);
     } else if (flag == "--json") {
       options.json = true;
     } else if (flag == "--seconds") {
@@ -59,6 +84,10 @@ Options parse(int count, char** arguments) {
     } else if (options.workloads) {
       throw pf::UsageError("'" + argument +
                            "' does not go with --workloads: expected --json, --seconds=S or --threads=N,…");
+    } else if (options.published) {
+      throw pf::UsageError("'" + argument +
+                           "' does not go with --published: expected --json, --seeds=N, --first-seed=N, --points=N or "
+                           "--steps=N");
     }
   }
   return options;
@@ -90,6 +119,41 @@ void run_workloads(const Options& options) {
     }
 }
 
+/// The mode coverage of adversarial networks: --published=modes, or modes/ROW.
+void run_modes(const Options& options) {
+  const auto rows = pf::bench::modes_rows_of(options.rows);
+  if (!options.json) std::cout << pf::bench::modes_header() << std::endl;
+  for (const auto& row : rows) {
+    std::vector<pf::bench::ModesOutcome> outcomes;
+    const int64_t first = options.protocol.first_seed;
+    for (int64_t seed = first; seed < first + options.protocol.seeds; ++seed) {
+      outcomes.push_back(pf::bench::train_for_modes(row, uint64_t(seed), options.protocol.steps));
+      const auto& o = outcomes.back();
+      std::cerr << row.name << ", seed " << seed << ": " << o.captured << " of " << o.modes << " modes, " << o.quality
+                << " % of high quality, reverse KL " << o.reverse_kl << ", " << o.seconds << " CPU s" << std::endl;
+    }
+    std::cout << (options.json ? to_json(row, outcomes) : modes_line(row, outcomes)) << std::endl;
+  }
+}
+
+/// Row by row; standard error tells of each training as it ends.
+void run_published(const Options& options) {
+  if (options.rows.starts_with("modes")) return run_modes(options);
+  const auto rows = pf::bench::rows_of(options.rows);
+  if (!options.json) std::cout << pf::bench::reproduction_header() << std::endl;
+  for (const auto& row : rows) {
+    pf::bench::Reproduction all{row, options.protocol};
+    const int64_t first = options.protocol.first_seed;
+    for (int64_t seed = first; seed < first + options.protocol.seeds; ++seed) {
+      all.outcomes.push_back(pf::bench::reproduce(row, options.protocol, uint64_t(seed)));
+      const auto& o = all.outcomes.back();
+      std::cerr << row.name() << ", seed " << seed << ": W2 " << o.w2 << ", NPE " << o.npe << " (energy " << o.energy
+                << ", squared W2 " << o.squared_w2 << "), loss " << o.loss << ", " << o.seconds << " s" << std::endl;
+    }
+    std::cout << (options.json ? to_json(all) : reproduction_line(all)) << std::endl;
+  }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -97,6 +161,10 @@ int main(int count, char** arguments) {
     const Options options = parse(count, arguments);
     if (options.workloads) {
       run_workloads(options);
+      return 0;
+    }
+    if (options.published) {
+      run_published(options);
       return 0;
     }
   } catch (const pf::UsageError& error) {
