@@ -80,13 +80,21 @@ TEST(Autoencoder, ASurfaceNeedsRoom) {
                        "codes of 3 coordinates for data of 2 columns"));
 }
 
-/// Every kind of density on codes, away from its start.
-std::vector<std::unique_ptr<CodeDensity>> densities(Rng& rng) {
-  std::vector<std::unique_ptr<CodeDensity>> all;
-  all.push_back(std::make_unique<GaussianMixture>(2, 1, rng));
-  all.push_back(std::make_unique<GaussianMixture>(2, 4, rng));
-  all.push_back(std::make_unique<FlowDensity>(2, CouplingSettings{.layers = 2, .hidden = 8}, rng));
-  for (auto& density : all) shake(*density, rng, 0.1);
+struct Conditioned {
+  std::unique_ptr<CodeDensity> density;
+  Tensor context;
+};
+
+/// Every kind of density on codes, away from its start, without a condition and with one.
+std::vector<Conditioned> densities(Rng& rng) {
+  std::vector<Conditioned> all;
+  for (const Tensor& context : {Tensor(), tensor({0.8, -0.5, 1}, {1, 3}, float64)}) {
+    const int64_t width = context.defined() ? 3 : 0;
+    all.push_back({std::make_unique<GaussianMixture>(2, 1, rng, width), context});
+    all.push_back({std::make_unique<GaussianMixture>(2, 4, rng, width), context});
+    all.push_back({std::make_unique<FlowDensity>(2, CouplingSettings{.layers = 2, .hidden = 8}, rng, width), context});
+  }
+  for (auto& [density, context] : all) shake(*density, rng, 0.1);
   return all;
 }
 
@@ -100,34 +108,34 @@ TEST(CodeDensity, EveryKindIntegratesToOne) {
     places.push_back((double(i % cells) + 0.5) * h - size / 2);
   }
   const Tensor grid = tensor(places, {cells * cells, 2}, float64);
-  for (const auto& density : densities(rng)) {
+  for (const auto& [density, context] : densities(rng)) {
     double total = 0;
     for (int64_t at = 0; at < grid.size(0); at += 10000)
-      total += sum(exp(density->log_density(Variable(slice(grid, 0, at, at + 10000))).value())).item() * h * h;
+      total += sum(exp(density->log_density(Variable(slice(grid, 0, at, at + 10000)), context).value())).item() * h * h;
     EXPECT_NEAR(total, 1, 2e-3);
   }
 }
 
 TEST(CodeDensity, EncodingIsUndoneByPushing) {
   Rng rng(5);
-  for (const auto& density : densities(rng)) {
-    const Tensor code = rng.normal({50, 2}, float64), z = density->encode(code);
+  for (const auto& [density, context] : densities(rng)) {
+    const Tensor code = rng.normal({50, 2}, float64), z = density->encode(code, context);
     EXPECT_EQ(z.shape(), (Shape{50, density->base()->width()}));
-    EXPECT_LT(largest(density->push(Variable(z)).value() - code), 1e-9);
+    EXPECT_LT(largest(density->push(Variable(z), context).value() - code), 1e-9);
   }
 }
 
 // What is pushed has the density q that is claimed.
 TEST(CodeDensity, SamplesHaveTheClaimedDensity) {
   Rng rng(6);
-  const int64_t n = 200000;
-  for (const auto& density : densities(rng)) {
-    const Tensor c = density->push(Variable(density->base()->sample(n, rng, float64))).value();
+  const int64_t n = 100000;
+  for (const auto& [density, context] : densities(rng)) {
+    const Tensor c = density->push(Variable(density->base()->sample(n, rng, float64)), context).value();
     // E_q[p₀/q] = 1 for a p₀ narrower than q: a test of samples and density together.
     const Tensor centre = mean(c, 0), deviation = sqrt(var(c, 0)) * 0.5;
     const Tensor narrow =
         Normal(2).log_density(Variable((c - centre) / deviation)).value() - sum(log(deviation)).item();
-    const Tensor ratio = exp(narrow - density->log_density(Variable(c)).value());
+    const Tensor ratio = exp(narrow - density->log_density(Variable(c), context).value());
     EXPECT_NEAR(mean(ratio).item(), 1, 5 * std::sqrt(var(ratio).item() / double(n)));
   }
 }
@@ -153,6 +161,32 @@ TEST(CodeDensity, TheFittedGaussianIsTheMomentsOne) {
   EXPECT_LT(largest(inverse(matmul(transpose(whitening), whitening)) - covariance), 5e-3);
 }
 
+// Two classes, each normal with its own mean and deviations: the fitted density reaches the entropy given the class.
+TEST(CodeDensity, AGaussianGivenTheClassIsTheOneOfTheClass) {
+  Rng rng(12);
+  GaussianMixture density(2, 1, rng, 2);
+  shake(density, rng, 0);
+  const int64_t n = 2000;
+  const Tensor classes = cast(rng.uniform({n, 1}, float64) < 0.5, float64);
+  const Tensor context = concat(std::vector{1.0 - classes, classes}, 1);
+  const Tensor places = tensor({1, -2, -3, 0.5}, {2, 2}, float64), sizes = tensor({0.5, 1, 2, 0.3}, {2, 2}, float64);
+  const Tensor codes = matmul(context, places) + matmul(context, sizes) * rng.normal({n, 2}, float64);
+  const std::vector<Field> parameters = parameters_of(density);
+  Adam adam;
+  double reached = 0;
+  for (int step = 0; step < 800; ++step) {
+    auto [loss, gradients] = value_and_grad(std::span<const Field>(parameters),
+                                            [&] { return -mean(density.log_density(Variable(codes), context)); });
+    adam.update(parameters, gradients, step < 500 ? 2e-2 : 1e-3);
+    reached = loss.item();
+  }
+  const double entropy = std::log(2 * std::numbers::pi * std::numbers::e) + 0.5 * std::log(0.5 * 1 * 2 * 0.3);
+  EXPECT_NEAR(reached, entropy, 3 / std::sqrt(double(n)));  // −log p has variance 1
+  const NormalComponents one = density.components(1, tensor({0, 1}, {1, 2}, float64));
+  EXPECT_NEAR(one.means.value().at({0, 0, 0}), -3, 0.2);
+  EXPECT_NEAR(one.means.value().at({0, 0, 1}), 0.5, 0.03);
+}
+
 TEST(CodeDensity, AFlowNeedsTwoCoordinates) {
   Rng rng(8);
   EXPECT_TRUE(contains(error_of([&] { FlowDensity(1, {}, rng); }), "a flow needs codes of at least 2 coordinates"));
@@ -172,7 +206,7 @@ TEST(Autoencoder, TheDensityDoesNotMoveTheCodes) {
     };
     const auto whole = [&](Rng& r) { return objective.loss(x, r); };
     const auto first = [&](Rng& r) { return objective.reconstruction_loss(x, r); };
-    const auto second = [&](Rng&) { return objective.density_loss(x); };
+    const auto second = [&](Rng& noise) { return objective.density_loss(x, noise); };
     for (const char* below : {"encoder", "decoder", "density"}) {
       const bool network = std::string(below) != "density";
       const auto all = gradients(below, whole), part = gradients(below, network ? std::function(first) : second);

@@ -1,6 +1,7 @@
 // What is known of each kind of flow layer, beyond the laws of all families.
 
 #include <cmath>
+#include <numbers>
 
 #include "autograd/functional.h"
 #include "models/family.h"
@@ -10,7 +11,10 @@
 #include "models/flow/planar.h"
 #include "models/flow/residual.h"
 #include "models/flow/stack.h"
+#include "nn/gradients.h"
+#include "nn/optim/adam.h"
 #include "tensor/ops/argmax.h"
+#include "tensor/ops/join.h"
 #include "tensor/ops/linalg.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/rounding.h"
@@ -47,6 +51,22 @@ TEST(Flow, ACoordinateOfAnAutoregressiveLayerDependsOnTheOnesBeforeIt) {
         EXPECT_GT(largest(last_first ? triu(jacobian, 1) : tril(jacobian, -1)), 1e-3);
         EXPECT_GT(min(diagonal(jacobian)).item(), 0);
       }
+}
+
+TEST(Flow, AContextReachesEveryCoordinateOfAnAutoregressiveLayer) {
+  for (int64_t width : {1, 2, 5})
+    for (bool last_first : {false, true}) {
+      Rng rng(9);
+      AutoregressiveLayer layer(width, {.map = {.bins = 4}, .hidden = 12}, last_first, rng, 3);
+      shake(layer, rng, 0.3);
+      const Tensor x = rng.normal({7, width}, float64) * 0.5, a = rng.normal({7, 3}, float64);
+      const Variable y = layer.pull(Variable(x), a).value;
+      const Tensor moved = abs((layer.pull(Variable(x), a + 0.5).value - y).value());
+      for (int64_t j = 0; j < width; ++j) EXPECT_GT(largest(slice(moved, 1, j, j + 1)), 1e-4) << j;
+      const Tensor jacobian = batch_jacobian([&](const Variable& v) { return layer.pull(v, a).value; }, x);
+      EXPECT_EQ(largest(last_first ? tril(jacobian, -1) : triu(jacobian, 1)), 0);
+      EXPECT_LT(largest((layer.push(y, a).value - x).value()), 1e-9);
+    }
 }
 
 TEST(Flow, TheTwoDirectionsOfAnAutoregressiveLayerAreEachOthersInverse) {
@@ -146,6 +166,50 @@ TEST(Flow, AResidualLayerMovesDistancesByAtMostItsBound) {
   const Tensor ratio = sqrt(sum(square(moved), -1) / sum(square(x - y), -1));
   EXPECT_GT(min(ratio).item(), 1 - ResidualLayer::lipschitz);
   EXPECT_LT(max(ratio).item(), 1 + ResidualLayer::lipschitz);
+}
+
+// However much the context moves the points.
+TEST(Flow, AConditionalResidualLayerIsAContractionInThePoint) {
+  Rng rng(10);
+  ResidualLayer layer(3, 16, rng, 2);
+  shake(layer, rng, 3.0);
+  const Tensor x = rng.normal({500, 3}, float64), y = rng.normal({500, 3}, float64);
+  const Tensor context = rng.normal({500, 2}, float64) * 10.0;
+  const Variable at_x = layer.pull(Variable(x), context).value;
+  const Tensor moved = (at_x - layer.pull(Variable(y), context).value).value();
+  const Tensor ratio = sqrt(sum(square(moved), -1) / sum(square(x - y), -1));
+  EXPECT_GT(min(ratio).item(), 1 - ResidualLayer::lipschitz);
+  EXPECT_LT(max(ratio).item(), 1 + ResidualLayer::lipschitz);
+  EXPECT_GT(largest((at_x - layer.pull(Variable(x), context + 1.0).value).value()), 1e-2);
+  EXPECT_LT(largest((layer.push(at_x, context).value - x).value()), 1e-10);
+}
+
+// x₁ = y + ½ ε₁, x₂ = 2 y² + 0.3 ε₂: given y the entropy is log 2πe + log ½ + log 0.3, and without y it is larger.
+TEST(Flow, TheLikelihoodGivenAConditionReachesItsEntropy) {
+  const double entropy = std::log(2 * std::numbers::pi * std::numbers::e) + std::log(0.5 * 0.3);
+  for (const char* variant : {"spline", "maf", "planar"}) {
+    Rng rng(11);
+    Settings settings("flow", family("flow").settings);
+    for (const char* key : {"hidden", "layers"}) settings.set(key, std::string(key) == "hidden" ? "32" : "4");
+    settings.set("variant", variant);
+    Built built = family("flow").build(settings, {.width = 2, .context = 1}, rng);
+    const auto draw = [&](int64_t n) {
+      const Tensor y = rng.uniform({n, 1}) * 2.0 - 1.0;
+      const Tensor x = concat(std::vector{y + rng.normal({n, 1}) * 0.5, square(y) * 2.0 + rng.normal({n, 1}) * 0.3}, 1);
+      return std::pair{x, y};
+    };
+    const std::vector<Field> parameters = parameters_of(*built.transform);
+    Adam adam;
+    for (int step = 0; step < 300; ++step) {
+      const auto [x, y] = draw(128);
+      auto [loss, gradients] = value_and_grad(std::span<const Field>(parameters),
+                                              [&, &x = x, &y = y] { return built.objective->loss(x, rng, y); });
+      adam.update(parameters, gradients, 1e-2 * (1 - step / 300.0));
+    }
+    const auto [x, y] = draw(4000);
+    const double nll = -mean(built.transform->log_density(x, rng, y).value).item();
+    EXPECT_NEAR(nll, entropy, 0.08) << variant;
+  }
 }
 
 // With many steps the determinant of the steps and the integral of the trace are the same number.
