@@ -32,18 +32,18 @@ Denoiser::Denoiser(int64_t width, const DenoiserSettings& settings, Rng& rng)
         ": expected a positive number, or 0 for none");
 }
 
-Variable Denoiser::raw(const Variable& x, const Tensor& log_ratio, const Tensor& given) const {
-  const Tensor c = expand(log_ratio * 0.25, {x.size(0), 1});
-  std::vector<Variable> inputs{x, Variable(c)};
+Variable Denoiser::raw(const Variable& x, const Variable& log_ratio, const Tensor& given) const {
+  const Variable c = expand(log_ratio * 0.25, {x.size(0), 1});
+  std::vector<Variable> inputs{x, c};
   if (settings_.frequencies > 0) {
-    const Tensor angle = c * (arange(1, double(settings_.frequencies) + 1, 1, x.dtype()) * std::numbers::pi);
-    inputs.emplace_back(sin(angle));
-    inputs.emplace_back(cos(angle));
+    const Variable angle = c * (arange(1, double(settings_.frequencies) + 1, 1, x.dtype()) * std::numbers::pi);
+    inputs.push_back(sin(angle));
+    inputs.push_back(cos(angle));
   }
   if (given.defined()) inputs.emplace_back(given);
   const Variable said = net_(concat(inputs, 1));
   if (settings_.prediction != Prediction::clean || settings_.guess_deviation == 0) return said;
-  const Tensor ratio = exp(log_ratio), trust = 1.0 / (square(ratio * (1 / settings_.guess_deviation)) + 1.0);
+  const Variable ratio = exp(log_ratio), trust = 1.0 / (square(ratio * (1 / settings_.guess_deviation)) + 1.0);
   return x * (trust * sqrt(square(ratio) + 1.0)) + said * (1.0 - trust);
 }
 
@@ -57,19 +57,26 @@ DenoiserAt Denoiser::estimates(const char* who, const Tensor& context, int64_t n
   return guided_denoiser(std::cref(*this), settings_.guidance, settings_.guidance.rows(who, context, n, dtype));
 }
 
-Variable DenoisingMatching::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
+NoisyBatch::NoisyBatch(const Denoiser& denoiser, const Tensor& batch, Rng& rng)
+    : truth{batch * (1 / denoiser.settings().data_deviation), rng.normal(batch.shape(), batch.dtype())} {
   const int64_t n = batch.size(0);
-  const DenoiserSettings& settings = denoiser_.settings();
-  const CleanAndNoise<Tensor> truth{batch * (1 / settings.data_deviation), rng.normal(batch.shape(), batch.dtype())};
   const Tensor cells = reshape(arange(0, double(n), 1, batch.dtype()), {n, 1});
   const Tensor quantile = (cells + rng.uniform({n, 1}, batch.dtype())) * (1 / double(n));
   // In single precision the last quantile may round to 1.
-  const Tensor log_ratio = denoiser_.schedule().training_log_ratio(clamp(quantile, 1e-7, 1 - 1e-7));
-  const Tensor ratio = exp(log_ratio), alpha = 1.0 / sqrt(square(ratio) + 1.0), sigma = ratio * alpha;
-  const Tensor x = alpha * truth.clean + sigma * truth.noise;
+  log_ratio = denoiser.schedule().training_log_ratio(clamp(quantile, 1e-7, 1 - 1e-7));
+  const Tensor ratio = exp(log_ratio);
+  alpha = 1.0 / sqrt(square(ratio) + 1.0);
+  sigma = ratio * alpha;
+  x = alpha * truth.clean + sigma * truth.noise;
+}
+
+Variable DenoisingMatching::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
+  const int64_t n = batch.size(0);
+  const DenoiserSettings& settings = denoiser_.settings();
+  const NoisyBatch at(denoiser_, batch, rng);
   const Tensor given = settings.guidance.training_rows("diffusion loss", context, n, batch.dtype(), rng);
   const Variable error =
-      denoiser_.raw(Variable(x), log_ratio, given) - Variable(express(settings.prediction, truth, alpha, sigma));
+      denoiser_.raw(at.x, at.log_ratio, given) - Variable(express(settings.prediction, at.truth, at.alpha, at.sigma));
   return sum(square(error)) / double(n);
 }
 

@@ -32,7 +32,7 @@ class Denoiser {
  public:
   Denoiser(int64_t width, const DenoiserSettings& settings, Rng& rng);
   /// What the network says: x [n, width], log_ratio [n, 1] or [1, 1], given as of Guidance::rows → [n, width].
-  Variable raw(const Variable& x, const Tensor& log_ratio, const Tensor& given = {}) const;
+  Variable raw(const Variable& x, const Variable& log_ratio, const Tensor& given = {}) const;
   /// The same as x̂₀ and ε̂, one ratio for all rows. Not guided.
   CleanAndNoise<Variable> operator()(const Variable& x, double log_ratio, const Tensor& given = {}) const;
   /// Guided by the context of n points. Refers to this denoiser.
@@ -46,10 +46,18 @@ class Denoiser {
   Mlp net_;
 };
 
+/// Data, noise, and points x_t = α x₀ + σ ε between them at the ratios of training: a column each of ln(σ/α), α and σ. The
+/// ratios are spread evenly over their distribution, one in each n-th of it, which takes most of their variance out of a
+/// loss (Kingma et al. 2021, arXiv 2107.00630, appendix I.1).
+struct NoisyBatch {
+  CleanAndNoise<Tensor> truth;
+  Tensor log_ratio, alpha, sigma, x;
+  NoisyBatch(const Denoiser& denoiser, const Tensor& batch, Rng& rng);
+};
+
 /// E ‖network(x_t) − target‖² over data, noise and the schedule's training ratios, summed over coordinates. The target is
 /// what the network predicts: for noise this is L_simple of Ho et al. 2020 (arXiv 2006.11239, eq. 14), for v the weighted
-/// loss of Karras et al. 2022 (eq. 8). The ratios of a batch are spread evenly over their distribution, one in each n-th of
-/// it, which takes most of their variance out of the loss (Kingma et al. 2021, arXiv 2107.00630, appendix I.1).
+/// loss of Karras et al. 2022 (eq. 8).
 class DenoisingMatching final : public Objective {
  public:
   explicit DenoisingMatching(const Denoiser& denoiser) : denoiser_(denoiser) {}

@@ -1,5 +1,6 @@
 #include "models/family.h"
 #include "models/diffusion/chain.h"
+#include "models/diffusion/consistency.h"
 #include "models/diffusion/diffusion.h"
 
 namespace pf {
@@ -28,6 +29,13 @@ template <class M> Built with_objective(std::unique_ptr<M> model) {
 }
 
 Built build(const Settings& s, const DataSummary& data, Rng& rng) {
+  if (s.is("variant", "consistency")) {
+    ConsistencySettings settings{.denoiser = denoiser_settings(s, data), .steps = s.integer("jumps")};
+    settings.denoiser.prediction = Prediction::velocity;
+    auto model = std::make_unique<ConsistencyModel>(data.width, settings, rng);
+    auto objective = std::make_unique<ConsistencyTraining>(model->denoiser());
+    return Built{std::move(model), std::move(objective)};
+  }
   if (s.is("solver", "ancestral") || s.is("solver", "sde")) {
     const ChainSettings settings{
         .denoiser = denoiser_settings(s, data),
@@ -59,8 +67,10 @@ Family diffusion_family() {
           "x = z carried from noise to data by the ODE or the noisy steps that a learned denoiser gives; all noise is "
           "in z",
       .density = "by the ODE (exact or estimated divergence); a lower bound where noise enters at every step",
-      .settings = {choice("variant", {"edm", "vp-linear", "vp-cosine"}, "the noise schedule"),
-                   choice("prediction", {"v", "epsilon", "x0"}, "what the network says of a noisy point"),
+      .settings = {choice("variant", {"edm", "vp-linear", "vp-cosine", "consistency"},
+                          "the noise schedule; or a map of one evaluation, learned in continuous time"),
+                   choice("prediction", {"v", "epsilon", "x0"},
+                          "what the network says of a noisy point; of consistency always v"),
                    integer("hidden", 96, "width of the hidden layers"), integer("depth", 3, "hidden layers", 1, 16),
                    integer("frequencies", 2, "sine and cosine pairs that tell the network the noise level", 0, 64),
                    number("data-deviation", 1, "standard deviation of a coordinate of the normalised data", 1e-6, 1e6),
@@ -74,19 +84,23 @@ Family diffusion_family() {
                    number("tolerance", 1e-5, "of dopri5, which also computes inverse and density", 1e-12, 1),
                    choice("divergence", {"auto", "exact", "hutchinson"},
                           "of the density; auto: exact up to 16 columns"),
+                   integer("jumps", 1, "of consistency: evaluations for a sample, with fresh noise between them", 1,
+                           1000),
                    label_dropout_setting(), guidance_setting()},
       // Noise and v have as many dimensions as an image, more than pass through the hidden layers; clean images have few.
       .image_settings = {"hidden=512", "prediction=x0", "data-deviation=0.7", "guess-deviation=0.15", "solver=heun",
                          "solver-steps=18"},
       .defaults =
-          [](const Settings&, const DataSummary& data) {
-            return data.image ? TrainingDefaults{.steps = 4000, .batch = 128}
-                              : TrainingDefaults{.steps = 8000, .batch = 128, .rate = 8e-3};
+          [](const Settings& s, const DataSummary& data) {
+            if (data.image) return TrainingDefaults{.steps = 4000, .batch = 128};
+            // What is known of clean points has to spread to noisy ones, step by step.
+            return TrainingDefaults{.steps = s.is("variant", "consistency") ? 16000 : 8000, .batch = 128, .rate = 8e-3};
           },
       .build = build,
       .test_variants = {{"variant=edm", "hidden=24", "depth=2"},
                         {"variant=vp-linear", "hidden=24", "depth=2"},
                         {"variant=vp-cosine", "hidden=24", "depth=2"},
+                        {"variant=consistency", "hidden=24", "depth=2"},
                         {"solver=ancestral", "hidden=24", "depth=2", "solver-steps=12"},
                         {"solver=sde", "hidden=24", "depth=2", "solver-steps=12"}},
       .conditional = [](const Settings&) { return true; },

@@ -2,6 +2,7 @@
 #include "models/flow_matching/flow_matching.h"
 #include "models/flow_matching/mean_flow.h"
 #include "models/flow_matching/rectified_flow.h"
+#include "models/flow_matching/shortcut.h"
 
 namespace pf {
 
@@ -10,12 +11,14 @@ Family flow_matching_family() {
       .name = "flow-matching",
       .title = "flow matching",
       .map = "x = z carried by dx/dt = v(x, t) from t = 0 to t = 1, v learned by regression on straight paths",
-      .density = "by the ODE: log p(x) = log p0(z) - integral of div v along the path; mean-flow: none",
+      .density = "by the ODE: log p(x) = log p0(z) - integral of div v along the path; mean-flow, shortcut: none",
       .settings = {choice("variant",
-                          {"ot", "independent", "schroedinger-bridge", "trigonometric", "rectified", "mean-flow"},
+                          {"ot", "independent", "schroedinger-bridge", "trigonometric", "rectified", "mean-flow",
+                           "shortcut"},
                           "pairs by optimal transport or by chance, on straight paths; entropic pairs and Brownian "
                           "bridges; pairs by chance on trigonometric paths; pairs by chance, then those of the learned "
-                          "flow; one jump by average velocities"),
+                          "flow; jumps by average velocities, by their derivative or from halves"),
+                   integer("jumps", 1, "of mean-flow and shortcut: jumps for a sample", 1, 1000),
                    integer("reflows", 1, "of rectified: how often the flow is learned anew on its own pairs", 0, 10),
                    integer("pair-steps", 8, "of rectified: steps of rk4 for a pair", 1, 1000),
                    integer("hidden", 128, "width of the hidden layers"), integer("depth", 4, "hidden layers", 1, 16),
@@ -36,10 +39,12 @@ Family flow_matching_family() {
       .build =
           [](const Settings& s, const DataSummary& data, Rng& rng) {
             const Guidance guidance = read_guidance(s, data.context);
-            if (s.is("variant", "mean-flow")) {
-              auto model =
-                  std::make_unique<MeanFlow>(data.width, s.integer("hidden"), s.integer("depth"), rng, guidance);
-              auto objective = std::make_unique<MeanVelocityMatching>(*model);
+            if (s.is("variant", "mean-flow") || s.is("variant", "shortcut")) {
+              auto model = std::make_unique<MeanFlow>(data.width, s.integer("hidden"), s.integer("depth"), rng,
+                                                      guidance, s.integer("jumps"));
+              std::unique_ptr<Objective> objective;
+              if (s.is("variant", "shortcut")) objective = std::make_unique<ShortcutMatching>(*model);
+              else objective = std::make_unique<MeanVelocityMatching>(*model);
               return Built{std::move(model), std::move(objective)};
             }
             FlowMatchingSettings settings{
@@ -72,7 +77,8 @@ Family flow_matching_family() {
                         {"variant=schroedinger-bridge", "hidden=24", "depth=2"},
                         {"variant=trigonometric", "hidden=24", "depth=2"},
                         {"variant=rectified", "hidden=24", "depth=2"},
-                        {"variant=mean-flow", "hidden=24", "depth=2"}},
+                        {"variant=mean-flow", "hidden=24", "depth=2"},
+                        {"variant=shortcut", "hidden=24", "depth=2", "jumps=2"}},
       .conditional = [](const Settings&) { return true; },
   };
 }

@@ -23,18 +23,27 @@ template <Array A> A beside(std::initializer_list<A> columns) {
 
 }  // namespace
 
-MeanFlow::MeanFlow(int64_t width, int64_t hidden, int64_t depth, Rng& rng, const Guidance& guidance)
-    : guidance_(guidance), base_(width), net_(mlp_widths(width + 2 + guidance.inputs(), hidden, depth, width), rng) {}
+MeanFlow::MeanFlow(int64_t width, int64_t hidden, int64_t depth, Rng& rng, const Guidance& guidance, int64_t jumps)
+    : guidance_(guidance),
+      jumps_(jumps),
+      base_(width),
+      net_(mlp_widths(width + 2 + guidance.inputs(), hidden, depth, width), rng) {}
 
-Variable MeanFlow::jump(const Variable& z, double until, const Tensor& given) const {
-  const Tensor zero = zeros({z.size(0), 1}, z.dtype());
-  const Variable condition = given.defined() ? Variable(given) : Variable();
-  return z + net_(beside({z, Variable(zero), Variable(zero + until), condition})) * until;
+Variable MeanFlow::velocity(const Variable& x, const Tensor& time, const Tensor& span, const Tensor& given) const {
+  return net_(beside({x, Variable(time), Variable(span), given.defined() ? Variable(given) : Variable()}));
+}
+
+Variable MeanFlow::jump(const Variable& x, double from, double until, const Tensor& given) const {
+  const Tensor zero = zeros({x.size(0), 1}, x.dtype());
+  return x + velocity(x, zero + from, zero + (until - from), given) * (until - from);
 }
 
 Variable MeanFlow::push(const Variable& z, const Tensor& context) const {
   check_rows("flow-matching push", z.shape(), width());
-  return jump(z, 1, guidance_.rows("flow-matching push", context, z.size(0), z.dtype()));
+  const Tensor given = guidance_.rows("flow-matching push", context, z.size(0), z.dtype());
+  Variable x = z;
+  for (int64_t i = 0; i < jumps_; ++i) x = jump(x, double(i) / double(jumps_), double(i + 1) / double(jumps_), given);
+  return x;
 }
 
 Tensor MeanFlow::encode(const Tensor& x, const Tensor& context) const {
@@ -45,9 +54,14 @@ Tensor MeanFlow::encode(const Tensor& x, const Tensor& context) const {
 std::vector<Tensor> MeanFlow::path(const Tensor& z, const Tensor& context) const {
   check_rows("flow-matching path", z.shape(), width());
   const Tensor given = guidance_.rows("flow-matching path", context, z.size(0), z.dtype());
-  constexpr int steps = 16;
+  const int64_t steps = jumps_ == 1 ? 16 : jumps_;
   std::vector<Tensor> positions{z};
-  for (int i = 1; i <= steps; ++i) positions.push_back(jump(Variable(z), double(i) / steps, given).value());
+  for (int64_t i = 1; i <= steps; ++i) {
+    const bool whole = jumps_ == 1;
+    const Tensor& start = whole ? z : positions.back();
+    positions.push_back(
+        jump(Variable(start), whole ? 0 : double(i - 1) / double(steps), double(i) / double(steps), given).value());
+  }
   return positions;
 }
 
@@ -63,9 +77,9 @@ Variable MeanVelocityMatching::loss(const Tensor& batch, Rng& rng, const Tensor&
   const Tensor given = guidance.training_rows("flow-matching loss", context, n, batch.dtype(), rng);
   const Tensor xs = x0 + s * v;
   if (guidance.weight != 0) {
-    const Tensor rows = beside({xs, s, zeros_like(s), guidance.null_rows(n, batch.dtype())});
+    const Variable without = model_.velocity(xs, s, zeros_like(s), guidance.null_rows(n, batch.dtype()));
     const Tensor conditional = slice(given, 1, guidance.width, guidance.width + 1);
-    v = v + conditional * (v - model_.velocity(Variable(rows)).value()) * guidance.weight;
+    v = v + conditional * (v - without.value()) * guidance.weight;
   }
   const Tensor rows = beside({xs, s, span, given});
   // Along the flow x moves with v, s with 1, and e − s shrinks as fast; the condition stays.

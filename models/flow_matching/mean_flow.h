@@ -21,27 +21,30 @@ namespace pf {
 
 class MeanFlow final : public Implements<MeanFlow, Transform> {
  public:
-  /// A multilayer perceptron of (x, s, e − s) on R^width with `depth` hidden layers.
-  MeanFlow(int64_t width, int64_t hidden, int64_t depth, Rng& rng, const Guidance& guidance = {});
+  /// A multilayer perceptron of (x, s, e − s) on R^width with `depth` hidden layers; `jumps` of equal length make a sample.
+  MeanFlow(int64_t width, int64_t hidden, int64_t depth, Rng& rng, const Guidance& guidance = {}, int64_t jumps = 1);
 
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return base_.width(); }
-  Traits traits() const override { return {.same_width = true, .reconstructs = false}; }
+  Traits traits() const override { return {.same_width = true, .reconstructs = false, .steps = jumps_}; }
   Variable push(const Variable& z, const Tensor& context = {}) const override;
   /// By optimisation: a base point whose image is near x.
   Tensor encode(const Tensor& x, const Tensor& context = {}) const override;
-  /// Where the average velocities from 0 to t lead.
+  /// Where the average velocities from 0 to t lead; after each jump, where there are several.
   std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const override;
   /// u of rows (x, s, e − s, given), as of Guidance::rows: [n, width + 2 + given] → [n, width].
   Variable velocity(const Variable& rows) const { return net_(rows); }
+  /// The same of columns: positions, and [n, 1] each of times and spans.
+  Variable velocity(const Variable& x, const Tensor& time, const Tensor& span, const Tensor& given) const;
   const Guidance& guidance() const { return guidance_; }
 
   static void fields(auto& self, auto&& visit) { visit("net", self.net_); }
 
  private:
   const char* family() const override { return "flow-matching"; }
-  Variable jump(const Variable& z, double until, const Tensor& given) const;
+  Variable jump(const Variable& x, double from, double until, const Tensor& given) const;
   Guidance guidance_;
+  int64_t jumps_;
   Normal base_;
   Mlp net_;
 };

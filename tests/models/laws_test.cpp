@@ -107,7 +107,9 @@ TEST_P(Laws, DerivativesOfTheMapAreItsDifferences) {
 /// Tests of their own judge those.
 bool holds_still(const Variant& v) {
   return v.family->name == "autoencoder" || (v.family->name == "vae" && v.settings().is("gradient", "dreg")) ||
-         (v.family->name == "flow-matching" && v.settings().is("variant", "mean-flow")) ||
+         (v.family->name == "flow-matching" &&
+          (v.settings().is("variant", "mean-flow") || v.settings().is("variant", "shortcut"))) ||
+         (v.family->name == "diffusion" && v.settings().is("variant", "consistency")) ||
          (v.family->name == "gan" && v.settings().is("variant", "drifting")) ||
          (v.family->name == "vae" && (v.settings().is("variant", "vq") || v.settings().is("variant", "fsq")));
 }
