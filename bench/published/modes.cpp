@@ -103,21 +103,26 @@ std::string to_json(const ModesRow& row, const std::vector<ModesOutcome>& outcom
 }
 
 std::string modes_header() {
-  char text[200];
-  std::snprintf(text, sizeof text, "%-15s %18s %22s %6s %8s %8s  %s", "row", "modes", "high quality, %", "goals",
-                "rev. KL", "CPU s", "published");
-  return text;
+  return "row               modes            high quality, %   goals   rev. KL   CPU s   published";
 }
 
 std::string modes_line(const ModesRow& row, const std::vector<ModesOutcome>& outcomes) {
-  const auto [modes, modes_error] = mean_of(outcomes, modes_of);
-  const auto [quality, quality_error] = mean_of(outcomes, quality_of);
+  // Errors of a mean where there is more than one training.
+  const auto with_error = [&](const auto& number) {
+    const auto [mean, error] = mean_of(outcomes, number);
+    char text[64];
+    if (outcomes.size() > 1) std::snprintf(text, sizeof text, "%5.2f ± %.2f", mean, error);
+    else std::snprintf(text, sizeof text, "%5.2f       ", mean);
+    return std::string(text);
+  };
+  const auto mean = [&](double ModesOutcome::*number) {
+    return mean_of(outcomes, [&](const ModesOutcome& o) { return o.*number; }).first;
+  };
   char text[400];
-  std::snprintf(text, sizeof text, "%-15s %6.2f ± %4.2f of %2d %14.1f ± %4.1f %6s %8.3f %8.0f  %s", row.name.c_str(),
-                modes, modes_error, int(outcomes.front().modes), quality, quality_error,
-                reached(row, outcomes) ? "yes" : "no",
-                mean_of(outcomes, [](const ModesOutcome& o) { return o.reverse_kl; }).first,
-                mean_of(outcomes, [](const ModesOutcome& o) { return o.seconds; }).first, row.published.c_str());
+  std::snprintf(text, sizeof text, "%-15s %s of %2d   %s       %5s   %7.3f   %5.0f   %s", row.name.c_str(),
+                with_error(modes_of).c_str(), int(outcomes.front().modes), with_error(quality_of).c_str(),
+                reached(row, outcomes) ? "yes" : "no", mean(&ModesOutcome::reverse_kl), mean(&ModesOutcome::seconds),
+                row.published.c_str());
   return text;
 }
 

@@ -13,12 +13,13 @@ GameSettings game_settings(const Settings& s, int64_t context) {
                    .hidden = s.integer("critic-hidden"),
                    .smooth = s.is("critic-activation", "silu"),
                    .waves = s.integer("critic-waves"),
-                   .context = context};
+                   .context = context,
+                   .adam = {.beta1 = s.number("beta1"), .beta2 = s.number("beta2")}};
   const double gamma = s.number("gamma");
   if (s.is("variant", "r3gan")) out.real_penalty = out.fake_penalty = gamma;
   if (s.is("variant", "non-saturating")) out.game = Game::non_saturating, out.real_penalty = gamma;
   if (s.is("variant", "pacgan"))
-    out.game = Game::non_saturating, out.real_penalty = gamma, out.pack = s.integer("pack");
+    out.game = Game::non_saturating, out.real_penalty = out.fake_penalty = gamma, out.pack = s.integer("pack");
   if (s.is("variant", "least-squares")) out.game = Game::least_squares, out.real_penalty = gamma;
   if (s.is("variant", "wgan-gp")) out.game = Game::wasserstein, out.slope_penalty = s.number("lambda");
   if (s.is("variant", "hinge")) out.game = Game::hinge, out.spectral_norm = true;
@@ -61,15 +62,19 @@ Family gan_family() {
            integer("latent", 2, "coordinates of the noise", 1, 4096),
            integer("hidden", 64, "width of the generator's hidden layers"),
            integer("depth", 3, "hidden layers of the generator", 1, 16),
+           choice("activation", {"silu", "relu"}, "activation of the generator's layers"),
            integer("critic-hidden", 64, "width of the critic's three hidden layers"),
            integer("critic-steps", 1, "steps of the critic for each of the generator", 1, 100),
-           number("gamma", 0.1, "weight of the critic's squared slope at data (R1) and, for r3gan, samples (R2)"),
+           number("gamma", 0.1,
+                  "weight of the critic's squared slope at data (R1) and, for r3gan and pacgan, samples (R2)"),
            number("lambda", 0.1, "weight of WGAN-GP's penalty"),
            number("gamma-left", 1, "the part of gamma that is left at the end of training", 0, 1),
            integer("pack", 2, "points that the critic of pacgan sees together", 1, 64),
            choice("critic-activation", {"leaky-relu", "silu"}, "activation of the critic's layers"),
            integer("critic-waves", 0,
                    "sines and cosines of each coordinate that the critic is shown, each of twice the frequency", 0, 16),
+           number("beta1", 0.5, "Adam's memory of the mean gradient, for both players", 0, 0.999),
+           number("beta2", 0.9, "Adam's memory of the mean square, for both players", 0, 0.9999),
            number("epsilon", 0.2, "weight of the entropy in sinkhorn, in units of squared distance", 1e-4, 1e4),
            choice("drift", {"balanced", "plain"}, "weights of drifting: Algorithm 2, or two mean shifts"),
            choice("kernel", {"laplace", "gaussian"}, "of drifting"),
@@ -84,7 +89,8 @@ Family gan_family() {
       .build =
           [](const Settings& s, const DataSummary& data, Rng& rng) {
             auto model = std::make_unique<Generator>(data.width, s.integer("latent"), s.integer("hidden"),
-                                                     s.integer("depth"), rng, data.context);
+                                                     s.integer("depth"), rng, data.context,
+                                                     s.is("activation", "relu") ? Activation::relu : Activation::silu);
             auto objective = make_objective(s, *model, data.context, rng);
             return Built{std::move(model), std::move(objective)};
           },

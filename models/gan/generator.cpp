@@ -5,8 +5,11 @@
 
 namespace pf {
 
-Generator::Generator(int64_t width, int64_t latent, int64_t hidden, int64_t depth, Rng& rng, int64_t context)
-    : base_(latent), context_(context), net_(mlp_widths(latent + context, hidden, depth, width), rng) {}
+Generator::Generator(int64_t width, int64_t latent, int64_t hidden, int64_t depth, Rng& rng, int64_t context,
+                     Activation activation)
+    : base_(latent),
+      context_(context),
+      net_(mlp_widths(latent + context, hidden, depth, width), rng, {.activation = activation}) {}
 
 Variable Generator::push(const Variable& z, const Tensor& context) const {
   check_rows("gan push", z.shape(), base_.width());

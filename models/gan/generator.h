@@ -12,7 +12,8 @@ class Generator final : public Implements<Generator, Transform> {
  public:
   /// A multilayer perceptron from N(0, I) on R^latent to R^width, with `depth` hidden layers. context: numbers of the
   /// condition, further inputs of the network.
-  Generator(int64_t width, int64_t latent, int64_t hidden, int64_t depth, Rng& rng, int64_t context = 0);
+  Generator(int64_t width, int64_t latent, int64_t hidden, int64_t depth, Rng& rng, int64_t context = 0,
+            Activation activation = Activation::silu);
 
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return net_.out(); }
