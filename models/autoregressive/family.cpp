@@ -48,7 +48,11 @@ Family autoregressive_family() {
                           "of sampling: coordinate by coordinate, or all at once until nothing changes")},
       .image_settings = {"variant=bernoulli", "hidden=512"},
       .defaults =
-          [](const Settings&, const DataSummary& data) {
+          [](const Settings& s, const DataSummary& data) {
+            // Attention keeps a square of tokens for each head and row: few rows of many tokens.
+            if (s.is("network", "transformer"))
+              return data.width > 64 ? TrainingDefaults{.steps = 2000, .batch = 16, .rate = 1e-3}
+                                     : TrainingDefaults{.steps = 3000, .batch = 128, .rate = 2e-3};
             return data.image ? TrainingDefaults{.steps = 2000, .batch = 128, .rate = 2e-3}
                               : TrainingDefaults{.steps = 7000, .batch = 128, .rate = 5e-3};
           },
