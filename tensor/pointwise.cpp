@@ -10,7 +10,7 @@
 namespace pf {
 namespace {
 
-constexpr int64_t chunk = int64_t(1) << 15;  // elements a thread takes; smaller work stays on the calling thread
+constexpr int64_t thread_share = int64_t(1) << 15;  // elements a thread takes; smaller work stays on the calling thread
 
 bool all_row_major(const PointwisePass& pass) {
   for (int i = 0; i < pass.input_count; ++i)
@@ -89,15 +89,15 @@ void PreparedPass::run(int64_t first, int64_t last, int64_t block, const PassBod
 void run_pass(const PointwisePass& pass, const PassBody& body) {
   const int64_t n = pass.shape.numel();
   if (n == 0) return;
-  if (n <= chunk && all_row_major(pass)) {  // small passes are many: no plan for them
+  if (n <= thread_share && all_row_major(pass)) {  // small passes are many: no plan for them
     std::array<const void*, max_pass_inputs> in;
     for (int i = 0; i < pass.input_count; ++i) in[i] = pass.inputs[i]->raw();
     return body(n, in.data(), pass.outputs.data());
   }
   const PreparedPass prepared(pass);
-  const int64_t block = prepared.all_in_place_ ? chunk : PreparedPass::max_block;
-  parallel_for((n + chunk - 1) / chunk,
-               [&](int64_t i) { prepared.run(i * chunk, std::min(n, (i + 1) * chunk), block, body); });
+  const int64_t block = prepared.all_in_place_ ? thread_share : PreparedPass::max_block;
+  parallel_for((n + thread_share - 1) / thread_share,
+               [&](int64_t i) { prepared.run(i * thread_share, std::min(n, (i + 1) * thread_share), block, body); });
 }
 
 // A number in a formula takes the element type of what it meets, but must not lose its fraction by that.
@@ -141,15 +141,16 @@ Tensor pointwise_forward(const PointwiseKernels& kernels, const void* op, std::s
     auto kernel = kernels.forward[int(first.dtype())];
     std::array<const void*, max_pass_inputs> x;
     for (int i = 0; i < n; ++i) x[i] = inputs[i]->raw();
-    if (count <= chunk) {
+    if (count <= thread_share) {
       if (count > 0) kernel(op, count, x.data(), y);
       return out;
     }
     const int64_t size = size_of(first.dtype());
-    parallel_for((count + chunk - 1) / chunk, [&](int64_t c) {
+    parallel_for((count + thread_share - 1) / thread_share, [&](int64_t c) {
       std::array<const void*, max_pass_inputs> part;
-      for (int i = 0; i < n; ++i) part[i] = static_cast<const std::byte*>(x[i]) + c * chunk * size;
-      kernel(op, std::min(chunk, count - c * chunk), part.data(), static_cast<std::byte*>(y) + c * chunk * size);
+      for (int i = 0; i < n; ++i) part[i] = static_cast<const std::byte*>(x[i]) + c * thread_share * size;
+      kernel(op, std::min(thread_share, count - c * thread_share), part.data(),
+             static_cast<std::byte*>(y) + c * thread_share * size);
     });
     return out;
   }
