@@ -64,11 +64,12 @@ const std::vector<ModesRow>& modes_rows() {
 
 std::vector<ModesRow> modes_rows_of(const std::string& name) {
   std::vector<ModesRow> out;
-  std::vector<std::string> known{"modes"};
+  std::vector<std::string> known;
   for (const ModesRow& row : modes_rows()) {
     known.push_back("modes/" + row.name);
     if (name == "modes" || name == known.back()) out.push_back(row);
   }
+  known.push_back("modes");
   if (out.empty()) throw UsageError("row '" + name + "': there is none of this name" + did_you_mean(name, known));
   return out;
 }
