@@ -3,6 +3,7 @@
 #include "models/flow/continuous.h"
 #include "models/flow/coupling.h"
 #include "models/flow/glow.h"
+#include "models/flow/logit.h"
 #include "models/flow/planar.h"
 #include "models/flow/residual.h"
 #include "models/flow/stack.h"
@@ -70,6 +71,7 @@ Built build_continuous(const Settings& s, const DataSummary& data, Rng& rng) {
                                     .training = {.method = OdeMethod::rk4, .steps = s.integer("solver-steps")},
                                     .solver = {.method = OdeMethod::dopri5, .tolerance = s.number("tolerance")},
                                     .energy = s.number("energy"),
+                                    .checkpointed = s.is("gradient", "checkpointed"),
                                     .context = data.context};
   auto flow = std::make_unique<ContinuousFlow>(data.width, settings, rng);
   auto objective = std::make_unique<ContinuousLikelihood>(*flow);
@@ -96,6 +98,16 @@ Built build_variant(const Settings& s, const DataSummary& data, Rng& rng) {
   return with_likelihood(build_autoregressive(CouplingKind::affine, false, s, data, rng));
 }
 
+Built build(const Settings& s, const DataSummary& data, Rng& rng) {
+  Built flow = build_variant(s, data, rng);
+  if (!s.is("preprocess", "logit")) return flow;
+  if (data.levels == 0)
+    throw UsageError("flow: preprocess=logit takes data of known ends, such as images; these are any real numbers");
+  auto outer = std::make_unique<LogitMap>(data.width, s.number("margin"));
+  auto objective = std::make_unique<Preprocessed>(*outer, std::move(flow.objective));
+  return {std::make_unique<Composed>(std::move(flow.transform), std::move(outer)), std::move(objective)};
+}
+
 }  // namespace
 
 Family flow_family() {
@@ -115,7 +127,13 @@ Family flow_family() {
                    integer("depth", 2, "hidden layers of cnf's field", 1, 16),
                    integer("solver-steps", 4, "steps of the Runge-Kutta method that trains cnf", 1, 1000),
                    number("energy", 0.01, "weight of the path energy in the loss of cnf", 0, 10),
-                   number("tolerance", 1e-5, "of dopri5, which evaluates cnf", 1e-12, 1)},
+                   number("tolerance", 1e-5, "of dopri5, which evaluates cnf", 1e-12, 1),
+                   choice("gradient", {"stored", "checkpointed"},
+                          "what training cnf keeps: every state of the solver, or one a step, the rest computed again"),
+                   choice("preprocess", {"affine", "logit"},
+                          "images as pixels from -1 to 1, or as logits of them, with the log-determinant"),
+                   number("margin", 0.05,
+                          "how far logit keeps the darkest and brightest pixels from the ends of (0, 1)", 0, 0.49)},
       .image_settings = {"layers=4", "hidden=128", "bins=8", "bound=4"},
       .defaults =
           [](const Settings& s, const DataSummary& data) {
@@ -127,7 +145,7 @@ Family flow_family() {
             if (variant == "planar") return TrainingDefaults{.steps = 4000, .batch = 128, .rate = 8e-3};
             return TrainingDefaults{.steps = 6000, .batch = 128, .rate = 3e-3};
           },
-      .build = [](const Settings& s, const DataSummary& data, Rng& rng) { return build_variant(s, data, rng); },
+      .build = build,
       .test_variants = {{"variant=spline", "layers=3", "hidden=16", "bins=8", "bound=4"},
                         {"variant=realnvp", "layers=4", "hidden=16"},
                         {"variant=spline-ar", "layers=2", "hidden=16", "bins=8", "bound=4"},

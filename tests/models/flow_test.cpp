@@ -1,16 +1,18 @@
 // What is known of each kind of flow layer, beyond the laws of all families.
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "autograd/functional.h"
-#include "models/family.h"
 #include "models/flow/autoregressive.h"
 #include "models/flow/continuous.h"
 #include "models/flow/glow.h"
+#include "models/flow/logit.h"
 #include "models/flow/planar.h"
 #include "models/flow/residual.h"
 #include "models/flow/stack.h"
+#include "models/model.h"
 #include "nn/gradients.h"
 #include "nn/optim/adam.h"
 #include "tensor/ops/argmax.h"
@@ -222,6 +224,80 @@ TEST(Flow, TheDensityThatTrainsAContinuousFlowIsThatOfTheOde) {
   shake(flow, rng, 0.1);
   const Tensor x = rng.normal({10, 3}, float64);
   EXPECT_LT(largest(flow.train(x, rng).log_density.value() - flow.log_density(x, rng).value), 1e-6);
+}
+
+TEST(Flow, ACheckpointedSolverHasTheSameGradients) {
+  for (int64_t exact_up_to : {16, 2})
+    for (int64_t context : {0, 2}) {
+      std::vector<std::vector<Tensor>> all;
+      for (bool checkpointed : {false, true}) {
+        Rng rng(7);
+        ContinuousFlow flow(3,
+                            {.hidden = 12,
+                             .depth = 2,
+                             .training = {.method = OdeMethod::rk4, .steps = 5},
+                             .checkpointed = checkpointed,
+                             .exact_up_to = exact_up_to,
+                             .context = context},
+                            rng);
+        shake(flow, rng, 0.1);
+        const Tensor x = rng.normal({6, 3}, float64), given = rng.normal({6, 2}, float64);
+        const std::vector<Field> parameters = parameters_of(flow);
+        auto [loss, gradients] = value_and_grad(std::span<const Field>(parameters), [&] {
+          return ContinuousLikelihood(flow).loss(x, rng, context ? given : Tensor());
+        });
+        all.push_back(std::move(gradients.list));
+        all.back().push_back(loss);
+      }
+      for (size_t i = 0; i < all[0].size(); ++i)
+        EXPECT_LT(largest(all[0][i] - all[1][i]), 1e-12 * (1 + largest(all[0][i])));
+    }
+}
+
+TEST(Flow, LogitsHaveTheirLogDeterminant) {
+  Rng rng(13);
+  const LogitMap map(4, 0.05);
+  const Tensor x = rng.uniform({50, 4}, float64) * 2.0 - 1.0;
+  const Mapped pulled = map.pull_with_log_det(Variable(x)), back = map.push_with_log_det(pulled.value);
+  EXPECT_LT(largest((back.value - x).value()), 1e-12);
+  EXPECT_LT(largest((back.log_det + pulled.log_det).value()), 1e-12);
+  const Tensor jacobian = batch_jacobian([&](const Variable& v) { return map.pull(v); }, x);
+  EXPECT_LT(largest(slogdet(jacobian).log_abs - pulled.log_det.value()), 1e-10);
+  EXPECT_NEAR(map.pull(Variable(full({1, 4}, 1.0, float64))).value().at({0, 0}), std::log(0.95 / 0.05), 1e-12);
+  // Far out in the logits x is 1 + 2 α / (1 − 2 α) at most, and beyond that there is nothing.
+  const Tensor beyond = full({1, 4}, 1 + 0.1 / 0.9 + 1e-9, float64);
+  EXPECT_EQ(map.pull_with_log_det(Variable(beyond)).log_det.item(), -std::numeric_limits<double>::infinity());
+}
+
+// By the model's own numbers: log p on the scale of the pixels, against the inner flow's by the Jacobian of all the rest.
+TEST(Flow, ADensityBehindLogitsIsThatOfThePixels) {
+  Rng rng(14);
+  const int64_t levels = 4;
+  const Tensor rows = cast(rng.integers(levels, {300, 4}), float32);
+  const Dataset data{.name = "tiny", .train = rows, .test = rows, .image = ImageShape{2, 2, 1}, .levels = int(levels)};
+  for (const char* variant : {"realnvp", "cnf"}) {
+    ModelConfig config = ModelConfig::make("flow", data, 1);
+    for (const std::string& a : {join("variant=", variant), std::string("preprocess=logit"), std::string("hidden=8")})
+      config.settings.set(a);
+    Model model(config, data.train);
+    for (Field& field : parameters_of(model.transform()))
+      *field.parameter = Variable(field.value() + rng.normal(field.value().shape()) * 0.05);
+    const Tensor pixels = slice(rows, 0, 0, 20) + rng.uniform({20, 4});
+    const auto to_noise = [&](const Variable& x) { return model.transform().pull(x); };
+    const Tensor expected = model.transform().base().log_density(to_noise(Variable(pixels))).value() +
+                            slogdet(batch_jacobian(to_noise, pixels)).log_abs;
+    const Tensor claimed = model.transform().log_density(pixels, rng).value;
+    EXPECT_LT(largest(claimed - expected), 2e-3) << variant;
+    // The loss is the mean of −log p of the normalised pixels, apart from the path energy of cnf.
+    if (std::string(variant) == "cnf") continue;
+    const Tensor normalised = model.normalise(slice(rows, 0, 0, 20), rng);
+    const double loss = model.objective().loss(normalised, rng).item();
+    EXPECT_NEAR(loss, -mean(model.inner().log_density(normalised, rng).value).item(), 1e-3);
+  }
+  Settings settings("flow", family("flow").settings);
+  settings.set("preprocess=logit");
+  EXPECT_TRUE(contains(error_of([&] { family("flow").build(settings, {.width = 2}, rng); }),
+                       "preprocess=logit takes data of known ends"));
 }
 
 TEST(Flow, AnEstimatedTraceIsRightOnAverage) {
