@@ -66,6 +66,7 @@ void add_pull(Program& program);
 void add_score(Program& program);
 void add_evaluate(Program& program);
 void add_interpolate(Program& program);
+void add_guide(Program& program);
 void add_atlas(Program& program);
 void add_transfer(Program& program);
 void add_ops(Program& program);

@@ -9,9 +9,9 @@ namespace pf::cli {
 namespace {
 
 using AddCommand = void (*)(Program&);
-constexpr AddCommand commands[] = {add_families, add_train,     add_sample,      add_push,  add_pull,
-                                   add_score,    add_evaluate,  add_interpolate, add_atlas, add_transfer,
-                                   add_ops,      add_gradcheck, add_doctor};
+constexpr AddCommand commands[] = {add_families, add_train,    add_sample,      add_push,  add_pull,
+                                   add_score,    add_evaluate, add_interpolate, add_guide, add_atlas,
+                                   add_transfer, add_ops,      add_gradcheck,   add_doctor};
 
 volatile std::sig_atomic_t interrupt_count = 0;
 

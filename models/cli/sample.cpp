@@ -3,6 +3,7 @@
 
 #include "models/cli/input.h"
 #include "models/report/pictures.h"
+#include "models/tempering.h"
 #include "models/train.h"
 #include "tensor/npy.h"
 
@@ -26,6 +27,8 @@ void add_sample(Program& program) {
     std::string folder, out;
     int64_t count = 1000;
     uint64_t seed = 0;
+    double temperature = 1;
+    std::optional<double> truncation;
     ConditionOptions condition;
   };
   auto o = std::make_shared<Options>();
@@ -34,6 +37,8 @@ void add_sample(Program& program) {
   command.option("-n,--count", &o->count, "how many", {.least = 1, .most = 10000000});
   command.option("--out", &o->out, "x.npy for the numbers, x.png for a picture", {.required = true});
   command.option("--seed", &o->seed, "of the base noise");
+  command.option("--temperature", &o->temperature, "spread of the noise: below 1 for typical samples", {.least = 1e-6});
+  command.option("--truncation", &o->truncation, "noise beyond so many deviations is drawn anew", {.least = 1e-6});
   o->condition.add_to(command);
   command.threads();
   command.action([o] {
@@ -42,7 +47,9 @@ void add_sample(Program& program) {
       throw UsageError(join("--out ", o->out, ": expected a name that ends in .npy or .png"));
     const Model model = load_model(o->folder);
     Rng rng(o->seed);
-    const Tensor x = model.sample(o->count, rng, context_of_samples(o->condition, model.config(), o->count));
+    const Tensor z = tempered_noise(model.transform().base(), o->count, rng,
+                                    {.temperature = o->temperature, .truncation = o->truncation});
+    const Tensor x = model.push(z, context_of_samples(o->condition, model.config(), o->count));
     if (ending == ".npy") write_npy(o->out, x);
     else write_sample_picture(o->out, model.config(), x);
     std::cout << o->count << " samples of " << model.config().family << " (" << model.config().data << ") in " << o->out

@@ -9,11 +9,10 @@
 #include "nn/optim/clip.h"
 #include "nn/optim/schedule.h"
 #include "tensor/ops/join.h"
-#include "tensor/ops/special.h"
 
 namespace pf {
 
-Tensor noise_for(const Distribution& base, const Tensor& normal) { return base.from_uniform(ndtr(normal)); }
+Tensor noise_for(const Distribution& base, const Tensor& normal) { return base.from_normal(Variable(normal)).value(); }
 
 std::unique_ptr<Generator> distil(const Transform& teacher, Rng& rng, const DistillationOptions& options) {
   const int64_t w = teacher.base().width();

@@ -1,4 +1,5 @@
 #include "models/gan/game.h"
+#include "models/tempering.h"
 #include "models/transfer/distillation.h"
 #include "models/transfer/improvement.h"
 #include "models/transfer/refinement.h"
@@ -28,7 +29,8 @@ Outcome averaged(const Trained& t, int64_t count, Rng& rng) {
 Outcome tempered(const Trained& t, int64_t count, Rng& rng) {
   constexpr double temperature = 0.9;
   const Tensor z = normal_noise(t.model, count, rng);
-  return Samples{push_normal(t.model, z), push_normal(t.model, z * temperature)};
+  const Tensor cold = tempered_noise(t.model.transform().base(), z, {.temperature = temperature});
+  return Samples{push_normal(t.model, z), t.model.push(cold)};
 }
 
 Outcome distilled(const Trained& t, int64_t count, Rng& rng) {
