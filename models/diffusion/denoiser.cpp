@@ -2,6 +2,7 @@
 
 #include <numbers>
 
+#include "models/loss_by_level.h"
 #include "tensor/ops/exponential.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
@@ -42,6 +43,7 @@ Variable Denoiser::raw(const Variable& x, const Variable& log_ratio, const Tenso
   }
   if (given.defined()) inputs.emplace_back(given);
   const Variable said = net_(concat(inputs, 1));
+  if (settings_.prediction == Prediction::score) return said * sqrt(exp(log_ratio * -2.0) + 1.0);  // said / σ
   if (settings_.prediction != Prediction::clean || settings_.guess_deviation == 0) return said;
   const Variable ratio = exp(log_ratio), trust = 1.0 / (square(ratio * (1 / settings_.guess_deviation)) + 1.0);
   return x * (trust * sqrt(square(ratio) + 1.0)) + said * (1.0 - trust);
@@ -75,9 +77,22 @@ Variable DenoisingMatching::loss(const Tensor& batch, Rng& rng, const Tensor& co
   const DenoiserSettings& settings = denoiser_.settings();
   const NoisyBatch at(denoiser_, batch, rng);
   const Tensor given = settings.guidance.training_rows("diffusion loss", context, n, batch.dtype(), rng);
-  const Variable error =
-      denoiser_.raw(at.x, at.log_ratio, given) - Variable(express(settings.prediction, at.truth, at.alpha, at.sigma));
-  return sum(square(error)) / double(n);
+  const Variable said = denoiser_.raw(at.x, at.log_ratio, given);
+  const Variable error = said - Variable(express(settings.prediction, at.truth, at.alpha, at.sigma));
+  return sum(square(settings.prediction == Prediction::score ? error * at.sigma : error)) / double(n);
+}
+
+std::vector<VitalSign> DenoisingMatching::vital_signs(const Tensor& batch, Rng& rng, const Tensor& context) const {
+  const int64_t n = batch.size(0);
+  const DenoiserSettings& settings = denoiser_.settings();
+  const NoisyBatch at(denoiser_, batch, rng);
+  const Tensor given = settings.guidance.training_rows("diffusion loss", context, n, batch.dtype(), rng);
+  const Tensor said = denoiser_.raw(at.x, at.log_ratio, given).value();
+  const Tensor target = express(settings.prediction, at.truth, at.alpha, at.sigma);
+  const Tensor weight = settings.prediction == Prediction::score ? at.sigma : ones_like(at.sigma);
+  // The rows of a noisy batch are sorted by their noise.
+  const Tensor level = reshape(arange(0, double(n), 1, batch.dtype()), {n, 1}) * (1 / double(n));
+  return loss_by_level("noise", level, said * weight, target * weight);
 }
 
 }  // namespace pf

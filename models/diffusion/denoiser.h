@@ -57,12 +57,13 @@ struct NoisyBatch {
 
 /// E ‖network(x_t) − target‖² over data, noise and the schedule's training ratios, summed over coordinates. The target is
 /// what the network predicts: for noise this is L_simple of Ho et al. 2020 (arXiv 2006.11239, eq. 14), for v the weighted
-/// loss of Karras et al. 2022 (eq. 8).
+/// loss of Karras et al. 2022 (eq. 8). Scores are weighed by σ² (Song et al. 2021, eq. 7), and the network says σ times them.
 class DenoisingMatching final : public Objective {
  public:
   explicit DenoisingMatching(const Denoiser& denoiser) : denoiser_(denoiser) {}
   std::string name() const override { return "denoising (mean square)"; }
   Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
+  std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
   const Denoiser& denoiser_;

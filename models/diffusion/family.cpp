@@ -10,9 +10,11 @@ namespace {
 DenoiserSettings denoiser_settings(const Settings& s, const DataSummary& data) {
   return {.schedule = s.is("variant", "edm")         ? NoiseScheduleKind::edm
                       : s.is("variant", "vp-linear") ? NoiseScheduleKind::vp_linear
+                      : s.is("variant", "ve")        ? NoiseScheduleKind::ve
                                                      : NoiseScheduleKind::vp_cosine,
           .prediction = s.is("prediction", "v")         ? Prediction::velocity
                         : s.is("prediction", "epsilon") ? Prediction::noise
+                        : s.is("prediction", "score")   ? Prediction::score
                                                         : Prediction::clean,
           .hidden = s.integer("hidden"),
           .depth = s.integer("depth"),
@@ -67,9 +69,9 @@ Family diffusion_family() {
           "x = z carried from noise to data by the ODE or the noisy steps that a learned denoiser gives; all noise is "
           "in z",
       .density = "by the ODE (exact or estimated divergence); a lower bound where noise enters at every step",
-      .settings = {choice("variant", {"edm", "vp-linear", "vp-cosine", "consistency"},
+      .settings = {choice("variant", {"edm", "vp-linear", "vp-cosine", "ve", "consistency"},
                           "the noise schedule; or a map of one evaluation, learned in continuous time"),
-                   choice("prediction", {"v", "epsilon", "x0"},
+                   choice("prediction", {"v", "epsilon", "x0", "score"},
                           "what the network says of a noisy point; of consistency always v"),
                    integer("hidden", 96, "width of the hidden layers"), integer("depth", 3, "hidden layers", 1, 16),
                    integer("frequencies", 2, "sine and cosine pairs that tell the network the noise level", 0, 64),
@@ -100,6 +102,7 @@ Family diffusion_family() {
       .test_variants = {{"variant=edm", "hidden=24", "depth=2"},
                         {"variant=vp-linear", "hidden=24", "depth=2"},
                         {"variant=vp-cosine", "hidden=24", "depth=2"},
+                        {"variant=ve", "hidden=24", "depth=2"},
                         {"variant=consistency", "hidden=24", "depth=2"},
                         {"solver=ancestral", "hidden=24", "depth=2", "solver-steps=12"},
                         {"solver=sde", "hidden=24", "depth=2", "solver-steps=12"}},

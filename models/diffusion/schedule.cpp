@@ -18,6 +18,9 @@ constexpr double linear_beta_start = 0.1, linear_beta_end = 20, linear_first_tim
 // Nichol & Dhariwal 2021, eq. 17, between the times at which σ is 0.006 and α is 0.008.
 constexpr double cosine_offset = 0.008, cosine_first_time = 1e-3, cosine_last_time = 0.995;
 
+// Song et al. 2021, appendix C.
+constexpr double ve_smallest = 0.01, ve_largest = 50;
+
 double from_log_alpha(double log_alpha) { return 0.5 * std::log(std::expm1(-2 * log_alpha)); }
 
 double cosine_angle(double t) { return std::numbers::pi / 2 * (t + cosine_offset) / (1 + cosine_offset); }
@@ -43,6 +46,8 @@ double NoiseSchedule::log_ratio(double t) const {
       const double s = cosine_first_time + t * (cosine_last_time - cosine_first_time);
       return from_log_alpha(std::log(std::cos(cosine_angle(s)) / std::cos(cosine_angle(0))));
     }
+    case NoiseScheduleKind::ve:
+      return std::log(ve_smallest) + t * std::log(ve_largest / ve_smallest);
   }
   fail("noise schedule: ", int(kind_), ": there is no such kind");
 }
@@ -63,7 +68,7 @@ Tensor NoiseSchedule::training_log_ratio(const Tensor& quantile) const {
 }
 
 std::string NoiseSchedule::describe() const {
-  constexpr const char* names[] = {"edm", "vp-linear", "vp-cosine"};
+  constexpr const char* names[] = {"edm", "vp-linear", "vp-cosine", "ve"};
   return names[int(kind_)];
 }
 

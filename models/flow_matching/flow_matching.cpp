@@ -3,6 +3,7 @@
 #include <numbers>
 
 #include "autograd/functional.h"
+#include "models/loss_by_level.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
@@ -128,7 +129,7 @@ VelocityMatching::VelocityMatching(const FlowMatching& model, const MatchingSett
         ": a Schrödinger bridge needs a sigma above 0");
 }
 
-Variable VelocityMatching::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
+VelocityMatching::Points VelocityMatching::points(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const int64_t n = batch.size(0);
   const Tensor& x1 = batch;
   const Tensor x0 =
@@ -156,9 +157,19 @@ Variable VelocityMatching::loss(const Tensor& batch, Rng& rng, const Tensor& con
     }
   }
   const Tensor given = model_.settings().guidance.training_rows("flow-matching loss", context, n, batch.dtype(), rng);
-  const Variable v = model_.velocity()(Variable(xt), t, given);
+  return {t, xt, velocity, given};
+}
+
+Variable VelocityMatching::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
+  const Points at = points(batch, rng, context);
+  const Variable v = model_.velocity()(Variable(at.x), at.t, at.given);
   // Summed over coordinates, averaged over rows.
-  return sum(square(v - Variable(velocity))) / double(n);
+  return sum(square(v - Variable(at.velocity))) / double(batch.size(0));
+}
+
+std::vector<VitalSign> VelocityMatching::vital_signs(const Tensor& batch, Rng& rng, const Tensor& context) const {
+  const Points at = points(batch, rng, context);
+  return loss_by_level("time", at.t, model_.velocity()(Variable(at.x), at.t, at.given).value(), at.velocity);
 }
 
 }  // namespace pf

@@ -107,8 +107,15 @@ class VelocityMatching final : public Objective {
       : VelocityMatching(model, MatchingSettings{.pairing = pairing, .sigma = sigma}) {}
   std::string name() const override { return "velocity matching (mean square)"; }
   Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
+  std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
+  /// Points on the paths, and what the network is to say there.
+  struct Points {
+    Tensor t, x, velocity, given;
+  };
+  Points points(const Tensor& batch, Rng& rng, const Tensor& context) const;
+
   const FlowMatching& model_;
   MatchingSettings settings_;
 };

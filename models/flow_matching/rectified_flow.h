@@ -18,10 +18,18 @@ class Rectification final : public Objective {
   Rectification(FlowMatching& model, int64_t reflows, int64_t pair_steps = 8);
   std::string name() const override { return "velocity matching (mean square)"; }
   Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
+  /// Of the first stage's pairs until there are others; then of those.
+  std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
   int64_t stages() const override { return reflows_ + 1; }
   void begin_stage(int64_t stage) override { model_.teach(stage); }
 
  private:
+  struct Pairs {
+    Tensor t, x, velocity, given;
+  };
+  /// As many points on the paths of the teacher's pairs as there are rows in the batch.
+  Pairs pairs(const Tensor& batch, Rng& rng, const Tensor& context) const;
+
   FlowMatching& model_;
   VelocityMatching first_;
   int64_t reflows_, pair_steps_;
