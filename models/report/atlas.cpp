@@ -28,6 +28,8 @@ constexpr int64_t line_points = 41;
 constexpr double lines_reach = 2.4;  // standard deviations
 constexpr int64_t shown_images = 64;
 constexpr int64_t nearest_images = 16;
+constexpr int64_t walks = 3, walk_steps = 25;  // for the slider
+constexpr int64_t lattice_side = 7;
 
 /// The centres of cells × cells squares over (−range, range)²: row = y from below, column = x.
 Tensor plane_grid(double range) {
@@ -100,6 +102,19 @@ Tensor noise_at(const Distribution& base, const Tensor& plane) {
   return base.from_uniform(concat(std::vector{first, full({plane.size(0), base.width() - 2}, 0.5, plane.dtype())}, 1));
 }
 
+/// A square grid of the base plane as one reads it: the second coordinate falls from row to row.
+Tensor plane_lattice() {
+  Tensor out = Tensor::empty({lattice_side * lattice_side, 2});
+  float* p = out.mutable_data<float>();
+  const double step = 2 * lines_reach / double(lattice_side - 1);
+  for (int64_t row = 0; row < lattice_side; ++row)
+    for (int64_t column = 0; column < lattice_side; ++column) {
+      *p++ = float(double(column) * step - lines_reach);
+      *p++ = float(lines_reach - double(row) * step);
+    }
+  return out;
+}
+
 void fill_plane(AtlasPanel& panel, const Model& model, const Tensor& plane, double range, Rng rng) {
   const Tensor z = shared_noise(model.transform().base(), plane, rng);
   panel.base = plane;
@@ -123,11 +138,15 @@ void fill_images(AtlasPanel& panel, const Model& model, const Tensor& plane, con
   panel.samples = to_unit_pixels(model.config(), samples);
   panel.nearest =
       to_unit_pixels(model.config(), nearest_rows(contiguous(slice(samples, 0, 0, nearest_images)), data.train));
-  constexpr int64_t rows = 4, steps = 9;
-  const Tensor ways = interpolate(base, slice(z, 0, 0, rows), slice(z, 0, rows, 2 * rows), steps);
-  const Tensor x = model.push(reshape(ways, {steps * rows, base.width()}));
-  panel.interpolation =
-      to_unit_pixels(model.config(), permute(reshape(x, {steps, rows, model.config().width}), {1, 0, 2}));
+  // k ways between noise points in so many steps, as [k, steps, pixels].
+  const auto between = [&](int64_t k, int64_t steps) {
+    const Tensor ways = interpolate(base, slice(z, 0, 0, k), slice(z, 0, k, 2 * k), steps);
+    const Tensor x = model.push(reshape(ways, {steps * k, base.width()}));
+    return to_unit_pixels(model.config(), permute(reshape(x, {steps, k, model.config().width}), {1, 0, 2}));
+  };
+  panel.interpolation = between(4, 9);
+  panel.walks = between(walks, walk_steps);
+  panel.lattice = to_unit_pixels(model.config(), model.push(noise_at(base, plane_lattice())));
 }
 
 }  // namespace

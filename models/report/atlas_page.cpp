@@ -59,6 +59,8 @@ Json panel_values(const AtlasPage& page, size_t index, const std::string& slug) 
           {"has_samples", panel.samples.defined()},
           {"has_density", panel.density.defined()},
           {"has_interpolation", panel.interpolation.defined()},
+          {"has_walks", panel.walks.defined()},
+          {"has_lattice", panel.lattice.defined()},
           {"has_nearest", panel.nearest.defined() && panel.samples.defined()},
           {"has_loss", !panel.loss.empty()},
           {"loss_name", panel.loss_name.empty() ? "loss" : panel.loss_name},
@@ -69,7 +71,8 @@ Json panel_values(const AtlasPage& page, size_t index, const std::string& slug) 
 std::string page_script() {
   using namespace embedded;
   std::string out;
-  for (std::string_view part : {data_js, drawing_js, figures_js, stage_js, brush_js, table_js, page_js, selftest_js})
+  for (std::string_view part :
+       {data_js, drawing_js, figures_js, walk_js, stage_js, brush_js, table_js, page_js, selftest_js})
     out += part;
   return out;
 }
@@ -98,6 +101,8 @@ Json page_values(const AtlasPage& page) {
        {"scale",
         {{"low", significant(density_top(page) - density_span, 2)}, {"high", significant(density_top(page), 2)}}},
        {"has_stage", has_stage},
+       {"has_walk", std::any_of(page.panels.begin(), page.panels.end(),
+                                [](const AtlasPanel& p) { return p.walks.defined() || p.lattice.defined(); })},
        {"has_noise", noise.defined()},
        {"noise_count", noise.defined() ? grouped(noise.size(0)) : ""},
        {"panels", std::move(panels)},

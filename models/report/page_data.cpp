@@ -196,6 +196,10 @@ void check_page(const AtlasPage& page) {
     if (panel.interpolation.defined())
       check(panel.interpolation.size(-1) == width, "atlas: ", place, "interpolation: shape ",
             panel.interpolation.shape(), ": expected ", width, " pixels in the last axis");
+    check_shape(panel.walks, 3, place + "walks", "[rows, k, pixels]");
+    check(!panel.walks.defined() || panel.walks.size(2) == width, "atlas: ", place, "walks: shape ",
+          panel.walks.shape(), ": expected ", width, " pixels in the last axis");
+    check_points(panel.lattice, place + "lattice");
   }
 }
 
@@ -234,6 +238,8 @@ Json page_data(const AtlasPage& page, int thinning) {
                       {"lines", line_frames(panel.lines, most.frames)},
                       {"density", grid(panel.density, most.grid)},
                       {"interpolation", images(panel.interpolation, 24)},
+                      {"walks", images(panel.walks, 0)},
+                      {"lattice", images(panel.lattice, 100)},
                       {"nearest", images(panel.nearest, std::min<int64_t>(32, most.images))},
                       {"loss", curve(panel.loss, panel.loss_name)},
                       {"metrics", metrics},

@@ -148,6 +148,14 @@ TEST(AtlasInABrowser, ShowsWhatThereIs) {
   }
   write_atlas(images, folder.path.string());
   expect_passes(folder.path, {"every figure is drawn", "the table sorts both ways"});
+  for (AtlasPanel& p : images.panels) {
+    p.walks = wave({3, 6, 16}, 5);
+    p.lattice = wave({9, 16}, 6);
+  }
+  write_atlas(images, folder.path.string());
+  expect_passes(folder.path,
+                {"every figure is drawn", "the walk's slider sets its place", "walks change where their images do",
+                 "and lead back", "the walk's slider takes the keyboard", "nothing is wider than the window"});
 
   for (AtlasPanel& p : page.panels) {
     p.base = wave({40, 2}, 1);

@@ -61,6 +61,22 @@ function selftest() {
       box.click();
     }
   }
+  if (walkers.length) {
+    const walkTo = (place) => { walkTool.place.value = place; walkTool.place.dispatchEvent(new Event("input")); };
+    const shown = (place) => { walkTo(place); return walkers.map(picture); };
+    const panelAt = (i) => atlas.panels[walkers[i].dataset.panel];
+    const start = shown(0), end = shown(walk.last);
+    expect("the walk's slider sets its place", walk.place === walk.last && walkTool.told.textContent.startsWith("1.00"));
+    const moves = (i) => {
+      const last = walkPictures(panelAt(i), walk.last);
+      return walkPictures(panelAt(i), 0).some((bytes, way) => !equal(bytes, last[way]));
+    };
+    expect("walks change where their images do", walkers.every((_, i) => equal(start[i], end[i]) !== moves(i)));
+    expect("and lead back", shown(0).every((bytes, i) => equal(bytes, start[i])));
+    walkTool.place.focus();
+    expect("the walk's slider takes the keyboard", document.activeElement === walkTool.place);
+    walkTool.place.blur();
+  }
   for (const table of document.querySelectorAll("table")) {
     const marks = () => table.querySelectorAll(".best").length, marked = marks();
     const rowsBefore = [...table.tBodies[0].rows];

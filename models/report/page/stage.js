@@ -164,7 +164,7 @@ function play() {
   });
 }
 if (stageCanvases.length) {
-  document.querySelector(".toolbar").hidden = false;
+  controls.play.closest(".toolbar").hidden = false;
   stageCanvases.forEach((canvas) => sight.observe(canvas));
   controls.play.addEventListener("click", () => (playing !== null ? pause() : play()));
   controls.time.addEventListener("input", () => { pause(); setTime(controls.time.value / 1000); });
