@@ -1,4 +1,5 @@
 #include "autograd/catalogue_parts.h"
+#include "tensor/ops/causal_attention.h"
 #include "tensor/ops/layer_norm.h"
 #include "tensor/ops/linalg.h"
 #include "tensor/ops/spline.h"
@@ -42,6 +43,12 @@ std::vector<OpEntry> algebra_entries() {
            {"batch", {{{2, 2, 4}}, {{4}}, {{4}}}},
            {"empty", {{{0, 3}}, {{3}}, {{3}}}}},
           row_op),
+      entry<CausalAttention, 3>("attention of tokens to those up to themselves",
+                                [](Inputs x) { return causal_attention(x[0], x[1], x[2]); },
+                                {{"one head", {{{4, 3}}, {{4, 3}}, {{4, 3}}}},
+                                 {"heads", {{{2, 2, 5, 2}}, {{2, 2, 5, 2}}, {{2, 2, 5, 2}}}},
+                                 {"empty", {{{0, 3}}, {{0, 3}}, {{0, 3}}}}},
+                                {{"0-d", "works on matrices"}}),
       entry<Spline, 2>("monotone rational-quadratic spline, forward: y and log|dy/dx|",
                        [](Inputs x) {
                          return apply(Spline{3, false}, x[0], x[1]);

@@ -2,9 +2,8 @@
 
 #include <cmath>
 
+#include "tensor/ops/causal_attention.h"
 #include "tensor/ops/join.h"
-#include "tensor/ops/softmax.h"
-#include "tensor/ops/triangle.h"
 
 namespace pf {
 
@@ -27,12 +26,8 @@ Variable CausalSelfAttention::join_heads(const Variable& x) const {
 
 Variable CausalSelfAttention::operator()(const Variable& x) const {
   check(x.rank() == 3 && x.size(2) == query.in(), "attention: ", x.shape(), ": expected [n, tokens, ", query.in(), "]");
-  const int64_t tokens = x.size(1);
-  const double scale = 1 / std::sqrt(double(query.in() / heads));
-  const Variable q = split_heads(query(x) * scale), k = split_heads(key(x)), v = split_heads(value(x));
-  const Tensor later = triu(full({tokens, tokens}, 1, x.dtype()), 1);
-  const Tensor mask = where(later > 0.5, -std::numeric_limits<double>::infinity(), zeros_like(later));
-  return out(join_heads(matmul(softmax(matmul(q, transpose(k)) + mask, -1), v)));
+  const Variable q = split_heads(query(x)), k = split_heads(key(x)), v = split_heads(value(x));
+  return out(join_heads(causal_attention(q, k, v)));
 }
 
 Variable CausalSelfAttention::step(const Variable& x, KeyValueCache& cache) const {

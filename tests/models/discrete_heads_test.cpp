@@ -203,7 +203,7 @@ TEST(RandomisedInverse, LeadsBackExactlyAndIsUniformForDataOfTheModel) {
                                             {NetworkKind::made, SamplingSchedule::jacobi, float64},
                                             {NetworkKind::transformer, SamplingSchedule::sequential, float64},
                                             {NetworkKind::transformer, SamplingSchedule::jacobi, float32}}) {
-      Rng rng(3);
+      Rng rng(6);
       Autoregressive model(width,
                            {.conditional = conditional,
                             .components = 2,

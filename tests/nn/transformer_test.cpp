@@ -6,6 +6,7 @@
 
 #include "autograd/autograd.h"
 #include "tensor/ops/argmax.h"
+#include "tensor/ops/causal_attention.h"
 #include "tensor/ops/rounding.h"
 #include "tests/support/temporary.h"
 
@@ -51,6 +52,25 @@ TEST(CausalSelfAttention, IsWhatTheFormulaSays) {
       }
   EXPECT_LT(largest_difference(layer(x).value(), layer.out(joined).value()), 1e-12);
   EXPECT_TRUE(contains(error_of([&] { CausalSelfAttention(6, 4, rng); }), "width 6 and 4 heads"));
+}
+
+// Around the number of queries that the kernel takes together, on operands that lie as a layer's heads do.
+TEST(CausalSelfAttention, FusedEqualsComposite) {
+  for (int64_t tokens : {1, 3, 64, 65, 150})
+    for (DType dtype : {float32, float64}) {
+      Rng rng(5);
+      const Shape shape{2, tokens, 3, 4};
+      const std::array<Variable, 3> x{tracked(rng.normal(shape, dtype)), tracked(rng.normal(shape, dtype)),
+                                      tracked(rng.normal(shape, dtype))};
+      auto heads = [](const Variable& v) { return permute(v, {0, 2, 1, 3}); };
+      const Variable q = heads(x[0]), k = heads(x[1]), v = heads(x[2]);
+      const Variable fused = causal_attention(q, k, v), composite = CausalAttention{}.composite(q, k, v);
+      const Tensor g = rng.normal({2, 3, tokens, 4}, dtype);
+      const double tolerance = dtype == float32 ? 1e-5 : 1e-12;
+      EXPECT_LT(largest_difference(fused.value(), composite.value()), tolerance) << tokens;
+      const auto a = pull_cotangents<Tensor>(fused, x, g), e = pull_cotangents<Tensor>(composite, x, g);
+      for (size_t i = 0; i < 3; ++i) EXPECT_LT(largest_difference(a[i], e[i]), 10 * tolerance) << tokens << " " << i;
+    }
 }
 
 TEST(CausalTransformer, TokensSeeThoseUpToThemselves) {
