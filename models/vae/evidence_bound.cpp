@@ -18,6 +18,7 @@ EvidenceBound::EvidenceBound(const Vae& model, const BoundSettings& settings) : 
       kl_term || (settings.beta == 1 && settings.free_bits == 0), "vae: beta ", settings.beta, " and free bits ",
       settings.free_bits,
       " weigh a KL term, which this bound has not; set train-samples=1 and gradient=plain, or beta=1 and free-bits=0");
+  if (settings.doubly_reparameterized) model.require_normal_posterior();
 }
 
 Variable EvidenceBound::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
@@ -27,18 +28,17 @@ Variable EvidenceBound::loss(const Tensor& batch, Rng& rng, const Tensor& contex
 }
 
 Variable EvidenceBound::elbo_loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
-  const Posterior q = model_.posterior(Variable(batch), context);
-  const Variable code = q.sample(rng.normal(q.mean.shape(), batch.dtype()));
-  const Variable likelihood = model_.log_likelihood(Variable(batch), model_.decode(code, context));
+  const Encoded from = model_.encoded(Variable(batch), context);
+  const DrawnCode q = model_.draw(from, rng.normal({batch.size(0), model_.code_width()}, batch.dtype()));
+  const Variable likelihood = model_.log_likelihood(Variable(batch), model_.decode(q.code, context));
   const double free = settings_.free_bits;
-  if (model_.settings().prior != PriorKind::normal) {
-    const Variable kl = q.log_density(code) - model_.log_prior(code);
+  if (!q.kl.defined() || model_.settings().prior != PriorKind::normal) {
+    const Variable kl = q.log_density - model_.log_prior(q.code);
     if (free == 0) return mean(kl * settings_.beta - likelihood);
-    return maximum(mean(kl), Variable(free * double(model_.settings().latent))) * settings_.beta - mean(likelihood);
+    return maximum(mean(kl), Variable(free * double(model_.code_width()))) * settings_.beta - mean(likelihood);
   }
-  const Variable kl = q.kl_to_normal();
-  if (free == 0) return mean(sum(kl, -1) * settings_.beta - likelihood);
-  return sum(maximum(mean(kl, 0), Variable(free))) * settings_.beta - mean(likelihood);
+  if (free == 0) return mean(sum(q.kl, -1) * settings_.beta - likelihood);
+  return sum(maximum(mean(q.kl, 0), Variable(free))) * settings_.beta - mean(likelihood);
 }
 
 // The codes are taken as starting points, and q's parameters as constants: one walk gives Σ w̃ₖ log wₖ's slope at each
@@ -50,7 +50,8 @@ Variable EvidenceBound::doubly_reparameterized_loss(const Tensor& batch, Rng& rn
   for (int64_t k = 0; k < samples; ++k) {
     codes.push_back(q.sample(rng.normal(q.mean.shape(), batch.dtype())));
     starts.push_back(tracked(codes.back().value(), "code"));
-    weights.push_back(unsqueeze(model_.log_weight(Variable(batch), starts.back(), held, context), 1));
+    weights.push_back(
+        unsqueeze(model_.log_weight(Variable(batch), starts.back(), held.log_density(starts.back()), context), 1));
   }
   const Variable log_weights = concat(weights, 1);
   const Tensor shares = softmax(log_weights.value(), -1);
@@ -64,12 +65,33 @@ Variable EvidenceBound::doubly_reparameterized_loss(const Tensor& batch, Rng& rn
   return Variable(-bound) - (gradient_carrier - stop_gradient(gradient_carrier)) * (1 / rows);
 }
 
-std::vector<VitalSign> EvidenceBound::vital_signs(const Tensor& batch, Rng&, const Tensor& context) const {
-  const Tensor spread = var(model_.posterior(Variable(batch), context).mean.value(), 0);
+std::vector<VitalSign> EvidenceBound::vital_signs(const Tensor& batch, Rng& rng, const Tensor& context) const {
+  const Encoded from = model_.encoded(Variable(batch), context);
+  const int64_t latent = model_.settings().latent, levels = model_.settings().levels, width = model_.code_width();
+  const auto numbers = [](const Tensor& x) { return cast(x, float64).to_vector<double>(); };
   int64_t active = 0;
-  for (double v : cast(spread, float64).to_vector<double>()) active += v > 0.01;
-  return {{"active coordinates of the code", double(active),
-           active == 0 ? "posterior collapse: no coordinate of the code says anything about the data" : ""}};
+  for (double v : numbers(var(model_.centre(from), 0))) active += v > 0.01;
+  // Pruned units are what a model does with more than it needs; few of many are left where the decoder ignores the code.
+  const bool collapsed = 4 * active <= width;
+  std::vector<VitalSign> signs{{"active units of the code", double(active),
+                                collapsed ? join("posterior collapse: ", active, " of ", width, " units") : ""}};
+  const DrawnCode q = model_.draw(from, rng.normal({batch.size(0), width}, batch.dtype()));
+  if (!q.kl.defined() || model_.settings().prior != PriorKind::normal) {
+    signs.push_back({"KL to the prior (nats)", mean(q.log_density - model_.log_prior(q.code)).item(), ""});
+    return signs;
+  }
+  const std::vector<double> kl = numbers(mean(q.kl.value(), 0));
+  double total = 0;
+  for (int64_t l = 0; l < levels; ++l) {
+    double of_level = 0;
+    for (int64_t j = 0; j < latent; ++j) of_level += kl[size_t(l * latent + j)];
+    if (levels > 1) signs.push_back({join("KL of level ", l + 1, " (nats)"), of_level, ""});
+    total += of_level;
+  }
+  signs.push_back({"KL to the prior (nats)", total, ""});
+  for (int64_t j = 0; j < width && width <= 32; ++j)
+    signs.push_back({join("KL of unit ", j + 1, " (nats)"), kl[size_t(j)], ""});
+  return signs;
 }
 
 }  // namespace pf

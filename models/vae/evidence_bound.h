@@ -29,8 +29,8 @@ class EvidenceBound final : public Objective {
   explicit EvidenceBound(const Vae& model, const BoundSettings& settings = {});
   std::string name() const override { return "negative evidence bound (nats)"; }
   Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
-  /// Coordinates of the code that say something: whose posterior mean has a variance above 0.01 over the data (Burda et
-  /// al. 2015, arXiv 1509.00519, section 5.2).
+  /// Active units: coordinates of the code whose posterior mean has a variance above 0.01 over the data (Burda et al.
+  /// 2015, arXiv 1509.00519, section 5.2). KL terms, those of levels and, up to 32, of units where they have a closed form.
   std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:

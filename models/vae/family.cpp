@@ -1,5 +1,6 @@
 #include "models/family.h"
 #include "models/vae/evidence_bound.h"
+#include "models/vae/quantised_vae.h"
 
 namespace pf {
 namespace {
@@ -11,18 +12,67 @@ PriorKind prior_of(const Settings& s) {
   return PriorKind::normal;
 }
 
-Built build(const Settings& s, const DataSummary& data, Rng& rng) {
-  const VaeSettings settings{
-      .likelihood = s.is("likelihood", "gaussian") ? Likelihood::gaussian : Likelihood::bernoulli,
-      .latent = s.integer("latent"),
+Likelihood likelihood_of(const Settings& s) {
+  if (s.is("likelihood", "bernoulli")) return Likelihood::bernoulli;
+  if (s.is("likelihood", "categorical")) return Likelihood::categorical;
+  if (s.is("likelihood", "logistic")) return Likelihood::logistic;
+  return Likelihood::gaussian;
+}
+
+PosteriorKind posterior_of(const Settings& s) {
+  if (s.is("posterior", "full")) return PosteriorKind::full;
+  if (s.is("posterior", "planar")) return PosteriorKind::planar;
+  if (s.is("posterior", "iaf")) return PosteriorKind::iaf;
+  return PosteriorKind::diagonal;
+}
+
+DataKind data_of(const Settings& s) {
+  switch (likelihood_of(s)) {
+    case Likelihood::gaussian:
+      return DataKind::real;
+    case Likelihood::bernoulli:
+      return DataKind::binary;
+    default:
+      return DataKind::integers;
+  }
+}
+
+bool quantised(const Settings& s) { return s.is("variant", "vq") || s.is("variant", "fsq"); }
+
+Built build_quantised(const Settings& s, const DataSummary& data, Rng& rng) {
+  const QuantisedVaeSettings settings{
+      .likelihood = likelihood_of(s),
+      .data_levels = data.levels,
+      .codes = s.integer("codes"),
+      .quantiser = {.finite_scalar = s.is("variant", "fsq"),
+                    .width = s.integer("code-width"),
+                    .entries = s.integer("entries"),
+                    .levels = s.integer("fsq-levels"),
+                    .decay = s.number("codebook-decay")},
       .hidden = s.integer("hidden"),
       .depth = s.integer("depth"),
-      .importance_samples = s.integer("importance-samples"),
-      .prior = prior_of(s),
-      .components = s.integer("components"),
-      .flow = {.layers = s.integer("layers"), .hidden = s.integer("flow-hidden"), .bound = 4},
-      .full_posterior = s.is("posterior", "full"),
+      .prior = s.is("code-prior", "transformer") ? NetworkKind::transformer : NetworkKind::made,
       .context = data.context};
+  auto model = std::make_unique<QuantisedVae>(data.width, settings, rng);
+  auto objective = std::make_unique<QuantisedBound>(*model, s.number("commitment"));
+  return {std::move(model), std::move(objective)};
+}
+
+Built build(const Settings& s, const DataSummary& data, Rng& rng) {
+  if (quantised(s)) return build_quantised(s, data, rng);
+  const VaeSettings settings{.likelihood = likelihood_of(s),
+                             .data_levels = data.levels,
+                             .latent = s.integer("latent"),
+                             .levels = s.is("variant", "hierarchical") ? s.integer("levels") : 1,
+                             .hidden = s.integer("hidden"),
+                             .depth = s.integer("depth"),
+                             .importance_samples = s.integer("importance-samples"),
+                             .prior = prior_of(s),
+                             .components = s.integer("components"),
+                             .flow = {.layers = s.integer("layers"), .hidden = s.integer("flow-hidden"), .bound = 4},
+                             .posterior = posterior_of(s),
+                             .posterior_layers = s.integer("posterior-layers"),
+                             .context = data.context};
   auto model = std::make_unique<Vae>(data.width, settings, rng);
   const BoundSettings bound{.beta = s.number("beta"),
                             .free_bits = s.number("free-bits"),
@@ -39,21 +89,35 @@ Family vae_family() {
       .name = "vae",
       .title = "variational autoencoder",
       .map = "x = decoder(z) + noise: the code and the observation noise are both coordinates of the base",
-      .density = "a lower bound (IWAE-K)",
-      .settings = {choice("likelihood", {"gaussian", "bernoulli"}, "of x given the code"),
-                   choice("prior", {"normal", "mixture", "vamp", "flow"}, "of the code; all but the first are learned"),
-                   choice("posterior", {"diagonal", "full"}, "covariance of the code given x"),
-                   integer("latent", 2, "coordinates of the code", 1, 4096),
-                   integer("hidden", 128, "width of the hidden layers"),
-                   integer("depth", 2, "hidden layers of encoder and decoder", 1, 16),
-                   integer("components", 16, "of a mixture prior; pseudo-inputs of a vamp prior", 2, 10000),
-                   integer("layers", 4, "couplings of a flow prior"),
-                   integer("flow-hidden", 64, "width of each coupling's two hidden layers"),
-                   number("beta", 1, "weight of the KL term in training; 1 is the bound itself", 0, 1000),
-                   number("free-bits", 0, "nats a coordinate of the code may say for free in training", 0, 1000),
-                   integer("train-samples", 1, "importance samples of the training bound; above 1 it is IWAE", 1, 1000),
-                   choice("gradient", {"plain", "dreg"}, "estimate of the encoder's; dreg has less noise for IWAE"),
-                   integer("importance-samples", 64, "importance samples of the reported bound", 1, 100000)},
+      .density = "a lower bound (IWAE-K; of vq and fsq the share of one code)",
+      .settings =
+          {choice("variant", {"plain", "hierarchical", "vq", "fsq"},
+                  "a code of real numbers, several levels of them, or whole numbers from a codebook or by rounding"),
+           choice("likelihood", {"gaussian", "bernoulli", "categorical", "logistic"},
+                  "of x given the code: of real numbers, of 0 and 1, of whole numbers the last two"),
+           choice("prior", {"normal", "mixture", "vamp", "flow"}, "of the code; all but the first are learned"),
+           choice("posterior", {"diagonal", "full", "planar", "iaf"},
+                  "of the code given x: normal, or a flow behind a diagonal one"),
+           integer("latent", 2, "coordinates of the code, or of one level's", 1, 4096),
+           integer("levels", 2, "of codes, for hierarchical", 2, 16),
+           integer("hidden", 128, "width of the hidden layers"),
+           integer("depth", 2, "hidden layers of encoder and decoder", 1, 16),
+           integer("components", 16, "of a mixture prior; pseudo-inputs of a vamp prior", 2, 10000),
+           integer("layers", 4, "couplings of a flow prior"),
+           integer("flow-hidden", 64, "width of the two hidden layers of a flow's layer"),
+           integer("posterior-layers", 4, "of a flow posterior", 1, 1000),
+           number("beta", 1, "weight of the KL term in training; 1 is the bound itself", 0, 1000),
+           number("free-bits", 0, "nats a coordinate of the code may say for free in training", 0, 1000),
+           integer("train-samples", 1, "importance samples of the training bound; above 1 it is IWAE", 1, 1000),
+           choice("gradient", {"plain", "dreg"}, "estimate of the encoder's; dreg has less noise for IWAE"),
+           integer("importance-samples", 64, "importance samples of the reported bound", 1, 100000),
+           integer("codes", 2, "of a point, for vq and fsq", 1, 4096),
+           integer("code-width", 4, "numbers of the vector behind a code", 1, 1024),
+           integer("entries", 64, "of vq's codebook", 2, 65536),
+           integer("fsq-levels", 4, "of each number of fsq's vectors", 2, 1024),
+           number("commitment", 0.25, "weight of the distance from vectors to their codes, for vq", 0, 1000),
+           number("codebook-decay", 0.99, "of the averages that the codebook follows", 0, 0.999999),
+           choice("code-prior", {"made", "transformer"}, "the autoregressive network that models the codes")},
       .image_settings = {"hidden=512", "latent=16"},
       .defaults =
           [](const Settings&, const DataSummary& data) {
@@ -67,9 +131,15 @@ Family vae_family() {
                         {"prior=vamp", "components=4", "hidden=16", "posterior=full"},
                         {"prior=flow", "layers=2", "flow-hidden=16", "hidden=16"},
                         {"posterior=full", "hidden=16", "free-bits=0.2", "latent=3"},
-                        {"gradient=dreg", "train-samples=3", "hidden=16"}},
-      .data_kind =
-          [](const Settings& s) { return s.is("likelihood", "bernoulli") ? DataKind::binary : DataKind::real; },
+                        {"gradient=dreg", "train-samples=3", "hidden=16"},
+                        {"likelihood=categorical", "hidden=16", "latent=3"},
+                        {"likelihood=logistic", "hidden=16", "posterior=full"},
+                        {"posterior=planar", "hidden=16", "posterior-layers=3"},
+                        {"posterior=iaf", "hidden=16", "posterior-layers=2", "flow-hidden=8", "train-samples=2"},
+                        {"variant=hierarchical", "hidden=16", "levels=2"},
+                        {"variant=vq", "hidden=16", "entries=8", "code-width=3"},
+                        {"variant=fsq", "hidden=16", "code-width=2", "likelihood=logistic"}},
+      .data_kind = data_of,
       .conditional = [](const Settings&) { return true; },
   };
 }

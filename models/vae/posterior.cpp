@@ -30,6 +30,11 @@ Variable Posterior::log_density(const Variable& code) const {
   return sum(square(white) * -0.5 - log_deviation, -1) - 0.5 * std::log(2 * std::numbers::pi) * double(mean.size(-1));
 }
 
+Variable Posterior::log_density_of_sample(const Tensor& noise) const {
+  const Tensor of_noise = (sum(square(noise), -1) + std::log(2 * std::numbers::pi) * double(noise.size(-1))) * -0.5;
+  return Variable(of_noise) - sum(log_deviation, -1);
+}
+
 // KL(N(m, L Lᵀ) ‖ N(0, I)) = ½ Σ (L_ij² + m_i² − 1) − Σ log L_ii, and row i of it belongs to z_i.
 Variable Posterior::kl_to_normal() const {
   const Variable variance =

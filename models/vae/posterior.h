@@ -19,6 +19,8 @@ struct Posterior {
   Variable sample(const Tensor& noise) const;
   /// log q(z|x): [n].
   Variable log_density(const Variable& code) const;
+  /// The same of the code that is sampled from this noise, from which nothing has to be subtracted.
+  Variable log_density_of_sample(const Tensor& noise) const;
   /// KL(q(z_i | z_<i, x) ‖ N(0, 1)), averaged over z_<i: [n, latent]. Its sum is KL(q(z|x) ‖ N(0, I)).
   Variable kl_to_normal() const;
   /// L⁻¹: [n, latent, latent].

@@ -5,122 +5,125 @@
 
 #include "models/context.h"
 #include "models/vae/vamp_prior.h"
-#include "tensor/ops/activations.h"
-#include "tensor/ops/comparison.h"
 #include "tensor/ops/exponential.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
 #include "tensor/ops/softmax.h"
-#include "tensor/ops/where.h"
 
 namespace pf {
-namespace {
-
-const double log_2pi = std::log(2 * std::numbers::pi);
-
-}  // namespace
 
 Vae::Vae(int64_t width, const VaeSettings& settings, Rng& rng)
     : settings_(settings),
       width_(width),
-      encoder_(mlp_widths(width + settings.context, settings.hidden, settings.depth,
-                          Posterior::encoded_width(settings.latent, settings.full_posterior)),
+      head_(make_decoder_head(settings.likelihood, width, settings.data_levels)),
+      inference_(make_inference(inference_settings(), rng)),
+      encoder_(mlp_widths(width + settings.context, settings.hidden, settings.depth, inference_->encoded()), rng),
+      decoder_(mlp_widths(code_width() + settings.context, settings.hidden, settings.depth, width * head_->outputs()),
                rng),
-      decoder_(mlp_widths(settings.latent + settings.context, settings.hidden, settings.depth, width), rng),
-      log_noise_(full({width}, -1.0)),
       prior_(make_prior(rng)),
-      base_(make_base()) {
+      base_({prior_ ? prior_->base() : std::make_shared<Normal>(code_width()), head_->noise()}) {
   check(settings.importance_samples >= 1, "vae: ", settings.importance_samples,
         " importance samples: expected at least 1");
-  // Starts as the prior without a condition.
-  if (settings.context > 0)
-    prior_context_.emplace(mlp_widths(settings.context, settings.hidden, 1, 2 * settings.latent), rng,
-                           MlpOptions{.final_gain = 0});
+  // Every level starts as N(0, I), whatever is above it.
+  for (int64_t l = settings.context > 0 ? 0 : 1; l < settings.levels; ++l)
+    placing_.emplace_back(mlp_widths(l * settings.latent + settings.context, settings.hidden, 1, 2 * settings.latent),
+                          rng, MlpOptions{.final_gain = 0});
+}
+
+InferenceSettings Vae::inference_settings() const {
+  return {.kind = settings_.posterior,
+          .latent = settings_.latent,
+          .levels = settings_.levels,
+          .layers = settings_.posterior_layers,
+          .hidden = settings_.levels > 1 ? settings_.hidden : settings_.flow.hidden,
+          .input = width_ + settings_.context};
 }
 
 std::unique_ptr<CodeDensity> Vae::make_prior(Rng& rng) const {
-  const int64_t latent = settings_.latent;
   switch (settings_.prior) {
     case PriorKind::normal:
       return nullptr;
     case PriorKind::mixture:
-      return std::make_unique<GaussianMixture>(latent, settings_.components, rng);
+      return std::make_unique<GaussianMixture>(code_width(), settings_.components, rng);
     case PriorKind::flow:
-      return std::make_unique<FlowDensity>(latent, settings_.flow, rng);
+      return std::make_unique<FlowDensity>(code_width(), settings_.flow, rng);
     case PriorKind::vamp:
+      require_normal_posterior();
       return std::make_unique<VampPrior>(
-          encoder_.in(), latent, settings_.components, [this](const Variable& u) { return encoded(u); }, rng);
+          encoder_.in(), settings_.latent, settings_.components,
+          [this](const Variable& u) { return normal(encoder_(u)); }, rng);
   }
   fail("vae: unknown prior ", int(settings_.prior));
 }
 
-Product Vae::make_base() const {
-  std::shared_ptr<const Distribution> code = std::make_shared<Normal>(settings_.latent), noise;
-  if (prior_) code = prior_->base();
-  if (settings_.likelihood == Likelihood::gaussian) noise = std::make_shared<Normal>(width_);
-  else noise = std::make_shared<Uniform>(width_);
-  return Product({code, noise});
+Traits Vae::traits() const {
+  return {
+      .invertible = false, .same_width = false, .smooth = head_->smooth(), .density = DensityKind::bound, .steps = 1};
 }
 
-Traits Vae::traits() const {
-  return {.invertible = false,
-          .same_width = false,
-          .smooth = settings_.likelihood == Likelihood::gaussian,
-          .density = DensityKind::bound,
-          .steps = 1};
+Variable Vae::placed(const Variable& code, const Tensor& context) const {
+  const int64_t latent = settings_.latent;
+  if (placing_.empty()) return code;
+  const Tensor given = context_rows("vae", context, code.size(0), settings_.context, code.dtype());
+  Variable above;
+  for (int64_t l = 0; l < settings_.levels; ++l) {
+    Variable level = slice(code, 1, l * latent, (l + 1) * latent);
+    if (l > 0 || given.defined()) {
+      const Variable input = l == 0 ? Variable(given) : with_context("vae", above, context, settings_.context);
+      const Variable moved = placing_[size_t(given.defined() ? l : l - 1)](input);
+      level = slice(moved, 1, 0, latent) + exp(slice(moved, 1, latent)) * level;
+    }
+    above = l == 0 ? level : concat({above, level}, 1);
+  }
+  return above;
 }
 
 Variable Vae::decode(const Variable& code, const Tensor& context) const {
-  const Variable input = with_context("vae", code, context, settings_.context);
-  if (!prior_context_) return decoder_(input);
-  const int64_t latent = settings_.latent;
-  const Variable given = slice(input, 1, latent), prior = (*prior_context_)(given);
-  return decoder_(concat({slice(prior, 1, 0, latent) + exp(slice(prior, 1, latent)) * code, given}, 1));
+  return decoder_(with_context("vae", placed(code, context), context, settings_.context));
 }
 
 Variable Vae::push(const Variable& z, const Tensor& context) const {
   check_rows("vae push", z.shape(), base_.width());
-  const int64_t of_prior = base_.width() - width_;
-  const Variable decoded = decode(prior_push(slice(z, 1, 0, of_prior)), context);
-  const Variable noise = slice(z, 1, of_prior);
-  if (settings_.likelihood == Likelihood::gaussian) return decoded + exp(log_noise_) * noise;
-  return Variable(cast(less(noise, sigmoid(decoded)), z.dtype()));
+  const int64_t of_prior = base_.width() - head_->noise()->width();
+  return head_->draw(decode(prior_push(slice(z, 1, 0, of_prior)), context), slice(z, 1, of_prior));
 }
 
-Posterior Vae::encoded(const Variable& input) const {
-  return Posterior::from(encoder_(input), settings_.latent, settings_.full_posterior);
-}
-
-Posterior Vae::posterior(const Variable& x, const Tensor& context) const {
+Encoded Vae::encoded(const Variable& x, const Tensor& context) const {
   check_rows("vae encoder", x.shape(), width_);
-  return encoded(with_context("vae", x, context, settings_.context));
+  const Variable input = with_context("vae", head_->scaled(x), context, settings_.context);
+  return {input, encoder_(input)};
 }
 
-Variable Vae::log_likelihood(const Variable& x, const Variable& decoded) const {
-  if (settings_.likelihood == Likelihood::gaussian) {
-    const Variable white = (x - decoded) * exp(-log_noise_);
-    return sum(square(white) * -0.5 - expand(log_noise_, decoded.shape()), -1) - 0.5 * log_2pi * double(width_);
-  }
-  return sum(x * decoded - softplus(decoded), -1);
+void Vae::require_normal_posterior() const {
+  const PosteriorKind kind = settings_.posterior;
+  check(
+      (kind == PosteriorKind::diagonal || kind == PosteriorKind::full) && settings_.levels == 1,
+      "vae: a vamp prior and the doubly reparameterised gradient need the posterior's density at any code, which flows "
+      "and levels of codes do not have; set posterior=diagonal or posterior=full, and no levels");
+}
+
+Posterior Vae::normal(const Variable& encoder_output) const {
+  require_normal_posterior();
+  return Posterior::from(encoder_output, settings_.latent, settings_.posterior == PosteriorKind::full);
 }
 
 Variable Vae::log_prior(const Variable& code) const {
   if (prior_) return prior_->log_density(code);
-  return sum(square(code), -1) * -0.5 - 0.5 * log_2pi * double(settings_.latent);
+  return sum(square(code), -1) * -0.5 - 0.5 * std::log(2 * std::numbers::pi) * double(code_width());
 }
 
-Variable Vae::log_weight(const Variable& x, const Variable& code, const Posterior& q, const Tensor& context) const {
-  return log_likelihood(x, decode(code, context)) + log_prior(code) - q.log_density(code);
+Variable Vae::log_weight(const Variable& x, const Variable& code, const Variable& log_q, const Tensor& context) const {
+  return log_likelihood(x, decode(code, context)) + log_prior(code) - log_q;
 }
 
 Variable Vae::importance_bound(const Tensor& x, int64_t samples, Rng& rng, const Tensor& context) const {
   check(samples >= 1, "vae: ", samples, " importance samples: expected at least 1");
-  const Posterior q = posterior(Variable(x), context);
+  const Encoded from = encoded(Variable(x), context);
   std::vector<Variable> weights;
   for (int64_t k = 0; k < samples; ++k) {
-    const Variable code = q.sample(rng.normal(q.mean.shape(), x.dtype()));
-    weights.push_back(unsqueeze(log_weight(Variable(x), code, q, context), 1));
+    const DrawnCode drawn = draw(from, rng.normal({x.size(0), code_width()}, x.dtype()));
+    weights.push_back(unsqueeze(log_weight(Variable(x), drawn.code, drawn.log_density, context), 1));
   }
   return logsumexp(concat(weights, 1), -1) - std::log(double(samples));
 }
@@ -132,13 +135,10 @@ LogDensity Vae::log_density(const Tensor& x, Rng& rng, const Tensor& context) co
 }
 
 Tensor Vae::encode(const Tensor& x, const Tensor& context) const {
-  const Tensor mean = posterior(Variable(x), context).mean.value();
-  const Tensor z = prior_ ? prior_->encode(mean) : mean;
-  const Variable decoded = decode(prior_push(Variable(z)), context);
-  const Variable noise = settings_.likelihood == Likelihood::gaussian
-                             ? (Variable(x) - decoded) * exp(-log_noise_)
-                             : where(x > 0.5, sigmoid(decoded) * 0.5, (sigmoid(decoded) + 1.0) * 0.5);
-  return concat(std::vector{Variable(z), noise}, 1).value();
+  const Tensor code = centre(encoded(Variable(x), context));
+  const Tensor z = prior_ ? prior_->encode(code) : code;
+  const Tensor decoded = decode(prior_push(Variable(z)), context).value();
+  return concat({z, head_->noise_of(x, decoded)}, 1);
 }
 
 }  // namespace pf

@@ -2,37 +2,45 @@
 // Variational autoencoder (Kingma & Welling 2013, arXiv 1312.6114). The base holds what the code is made of and the
 // observation noise, so that the pushforward is the model's own distribution p(x), not only its mean:
 //
-//   Gaussian    x = μ(c) + σ ε,         base of the prior × N(0, I) for ε;  σ one learned number a coordinate
-//   Bernoulli   xᵢ = 1 where uᵢ < πᵢ(c), base of the prior × U(0, 1);  data are numbers in [0, 1] taken as probabilities
+//   x = draw from the head (decoder_head.h) with decoder(c) for parameters;  base of the prior × noise of the head
 //
 // The prior of the code c is N(0, I), or a learned map of its base: c = g(z) (mixture, mixture of posteriors, flow).
 //
-// Given a condition y (Sohn et al. 2015, "Learning structured output representation using deep conditional generative
-// models", section 4) encoder and decoder see y beside x and c, and the prior is moved by it: the code that the decoder
-// takes is m(y) + s(y) c. The encoder says where c is, relative to that prior, so no density of c has to know of y.
-//
 //   ELBO        E_q [log p(x|c)] − KL(q(c|x) ‖ p(c))  ≤  log p(x)                        (eq. 3 and appendix B)
 //   IWAE-K      E log (1/K) Σ p(x, c_k) / q(c_k|x), between the two    (Burda et al. 2015, arXiv 1509.00519, eq. 8)
+//
+// Given a condition y (Sohn et al. 2015, "Learning structured output representation using deep conditional generative
+// models", section 4) encoder and decoder see y beside x and c, and y moves the prior: the decoder takes m(y) + s(y) c.
+//
+// With several levels (hierarchical, top-down: Sønderby et al. 2016, arXiv 1602.02282; Vahdat & Kautz 2020, arXiv
+// 2007.03898) c has a part for each, c_1 at the top, and each level's prior is moved by the levels above it:
+// z_l = m_l(z_<l, y) + s_l(z_<l, y) c_l. The decoder takes all z_l.
+//
+// c is what comes before m and s, so the encoder says where z is relative to its prior (2007.03898, section 3.2), the KL
+// terms are those to N(0, I), and no density of c has to know of y or of levels.
 
 #include "models/autoencoder/code_density.h"
-#include "models/vae/posterior.h"
+#include "models/vae/decoder_head.h"
+#include "models/vae/inference.h"
 #include "nn/mlp.h"
 
 namespace pf {
 
-enum class Likelihood { gaussian, bernoulli };
 enum class PriorKind { normal, mixture, vamp, flow };
 
 struct VaeSettings {
   Likelihood likelihood = Likelihood::gaussian;
-  int64_t latent = 2;
+  int64_t data_levels = 0;  // of whole numbers
+  int64_t latent = 2;       // of one level
+  int64_t levels = 1;
   int64_t hidden = 128, depth = 2;
   int64_t importance_samples = 64;  // K of the bound that log_density gives
   PriorKind prior = PriorKind::normal;
   int64_t components = 10;  // of a mixture; pseudo-inputs of a mixture of posteriors
   CouplingSettings flow = {.layers = 4, .hidden = 64, .bins = 8, .bound = 4};
-  bool full_posterior = false;  // a Cholesky factor, instead of one deviation for each coordinate
-  int64_t context = 0;          // numbers of the condition; 0: none
+  PosteriorKind posterior = PosteriorKind::diagonal;
+  int64_t posterior_layers = 4;  // of a flow posterior
+  int64_t context = 0;           // numbers of the condition; 0: none
 };
 
 class Vae final : public Implements<Vae, Transform> {
@@ -47,19 +55,39 @@ class Vae final : public Implements<Vae, Transform> {
   Variable push(const Variable& z, const Tensor& context = {}) const override;
   /// IWAE-K with K = settings.importance_samples.
   LogDensity log_density(const Tensor& x, Rng& rng, const Tensor& context = {}) const override;
-  /// The posterior mean, with the observation noise that gives x back (Gaussian) or the middle of its interval
-  /// (Bernoulli).
+  /// The centre of the posterior, with the observation noise that gives x back.
   Tensor encode(const Tensor& x, const Tensor& context = {}) const override;
 
-  Posterior posterior(const Variable& x, const Tensor& context = {}) const;
-  /// μ(c), or the logits of π(c). code: [n, latent] → [n, width].
+  /// Coordinates of a code, of all levels.
+  int64_t code_width() const { return settings_.latent * settings_.levels; }
+  /// What the encoder says of x, and a code drawn from it. noise: [n, code_width()].
+  Encoded encoded(const Variable& x, const Tensor& context = {}) const;
+  DrawnCode draw(const Encoded& from, const Tensor& noise) const { return inference_->draw(from, noise); }
+  /// The code of noise 0: the mean of a normal posterior.
+  Tensor centre(const Encoded& from) const {
+    return draw(from, zeros({from.input.size(0), code_width()}, from.input.dtype())).code.value();
+  }
+  /// q(c|x) where it is normal (diagonal, full).
+  Posterior posterior(const Variable& x, const Tensor& context = {}) const {
+    return normal(encoded(x, context).output);
+  }
+  /// Throws where it is not.
+  void require_normal_posterior() const;
+  /// Parameters of the head. code: [n, code_width()].
   Variable decode(const Variable& code, const Tensor& context = {}) const;
   /// log p(x | c) from what `decode` gives: [n].
-  Variable log_likelihood(const Variable& x, const Variable& decoded) const;
+  Variable log_likelihood(const Variable& x, const Variable& decoded) const {
+    return head_->log_likelihood(x, decoded);
+  }
   /// log p(c): [n].
   Variable log_prior(const Variable& code) const;
+  /// Drawn from p(c): [n, code_width()].
+  Tensor sample_codes(int64_t n, Rng& rng, DType dtype) const {
+    return prior_ ? prior_->push(Variable(prior_->base()->sample(n, rng, dtype))).value()
+                  : rng.normal({n, code_width()}, dtype);
+  }
   /// log p(x, c) − log q(c|x): [n]. Its mean over codes from q is the ELBO.
-  Variable log_weight(const Variable& x, const Variable& code, const Posterior& q, const Tensor& context = {}) const;
+  Variable log_weight(const Variable& x, const Variable& code, const Variable& log_q, const Tensor& context = {}) const;
   /// log (1/K) Σ p(x, c_k)/q(c_k|x) for each row: [n]. K = 1 is a one-sample ELBO.
   Variable importance_bound(const Tensor& x, int64_t samples, Rng& rng, const Tensor& context = {}) const;
   const VaeSettings& settings() const { return settings_; }
@@ -67,26 +95,29 @@ class Vae final : public Implements<Vae, Transform> {
   static void fields(auto& self, auto&& visit) {
     visit("encoder", self.encoder_);
     visit("decoder", self.decoder_);
-    if (self.settings_.likelihood == Likelihood::gaussian) visit("log_noise", self.log_noise_);
+    visit("head", self.head_);
     visit("prior", self.prior_);
-    visit("prior_context", self.prior_context_);
+    visit("inference", self.inference_);
+    visit("placing", self.placing_);
   }
 
  private:
   const char* family() const override { return "vae"; }
   std::unique_ptr<CodeDensity> make_prior(Rng& rng) const;
-  Product make_base() const;
-  /// q for what the encoder takes: [n, width + context].
-  Posterior encoded(const Variable& input) const;
+  InferenceSettings inference_settings() const;
+  Posterior normal(const Variable& encoder_output) const;
   /// g(z): what the prior's base is mapped to.
   Variable prior_push(const Variable& z) const { return prior_ ? prior_->push(z) : z; }
+  /// c → z, level by level.
+  Variable placed(const Variable& code, const Tensor& context) const;
 
   VaeSettings settings_;
   int64_t width_;
+  std::unique_ptr<DecoderHead> head_;
+  std::unique_ptr<InferenceModel> inference_;
   Mlp encoder_, decoder_;
-  Variable log_noise_;                  // [width], log σ
   std::unique_ptr<CodeDensity> prior_;  // none: N(0, I)
-  std::optional<Mlp> prior_context_;    // m and log s, with a condition
+  std::vector<Mlp> placing_;            // m and log s of each level that has something above it or a condition
   Product base_;
 };
 

@@ -2,19 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <numbers>
 
 #include "models/vae/evidence_bound.h"
 #include "nn/gradients.h"
-#include "tensor/ops/argmax.h"
-#include "tensor/ops/exponential.h"
 #include "tensor/ops/index.h"
-#include "tensor/ops/join.h"
 #include "tensor/ops/linalg.h"
-#include "tensor/ops/power.h"
-#include "tensor/ops/reduce.h"
-#include "tensor/ops/softmax.h"
+#include "tests/models/vae_toys.h"
 #include "tests/support/temporary.h"
 
 namespace pf {
@@ -22,18 +16,9 @@ namespace {
 
 using testing::contains;
 using testing::error_of;
-
-double largest(const Tensor& x) { return max(abs(x)).item(); }
-
-void set_field(Vae& model, const std::string& path, const Tensor& value) {
-  for (Field& field : fields_of(model))
-    if (field.path == path) {
-      ASSERT_EQ(field.value().shape(), value.shape()) << path;
-      *field.parameter = Variable(cast(value, float64));
-      return;
-    }
-  FAIL() << "no field " << path;
-}
+using testing::largest;
+using testing::Quadrature;
+using testing::set_field;
 
 // x = W c + b + σ ε with two coordinates of c and three of x, and its exact posterior N(M⁻¹ Wᵀ (x − b), σ² M⁻¹) as the
 // encoder: M = Wᵀ W + σ² is not diagonal, so the posterior needs its Cholesky factor. With a condition W and b are what a
@@ -52,7 +37,7 @@ struct LinearVae {
               {.latent = 2,
                .hidden = 8,
                .depth = 0,
-               .full_posterior = true,
+               .posterior = PosteriorKind::full,
                .context = condition.defined() ? condition.size(1) : 0},
               rng) {
     if (y.defined()) {
@@ -67,7 +52,7 @@ struct LinearVae {
     const Tensor m = matmul(transpose(w), w) + eye(2, float64) * variance;
     const Tensor gain = matmul(inverse(m), transpose(w));  // [2, 3]
     const Tensor l = cholesky(inverse(m) * variance);
-    set_field(model, "log_noise", full({3}, 0.5 * std::log(variance), float64));
+    set_field(model, "head.log_noise", full({3}, 0.5 * std::log(variance), float64));
     const Tensor shift = -squeeze(matmul(gain, unsqueeze(b, -1)), -1);
     Tensor encoder = concat(std::vector{gain, zeros({6, 3}, float64)}, 0);
     if (y.defined()) encoder = concat(std::vector{encoder, zeros({8, y.size(1)}, float64)}, 1);
@@ -209,30 +194,6 @@ TEST(Vae, FreeBitsPayForWhatIsBelowThem) {
   EXPECT_NEAR(loss(3) - loss(0), 1 + 3, 1e-12);
 }
 
-/// log p(x) by summing over a grid of codes, and the mean of x.
-struct Quadrature {
-  Tensor log_density, mean, mass;
-  Quadrature(const Vae& vae, const Tensor& x) {
-    const int64_t cells = 300;
-    const double size = 24, h = size / double(cells);
-    std::vector<double> places;
-    for (int64_t i = 0; i < cells * cells; ++i) {
-      places.push_back((double(i / cells) + 0.5) * h - size / 2);
-      places.push_back((double(i % cells) + 0.5) * h - size / 2);
-    }
-    const Tensor code = tensor(places, {cells * cells, 2}, float64);
-    const Tensor log_prior = vae.log_prior(Variable(code)).value() + 2 * std::log(h);
-    const Tensor decoded = vae.decode(Variable(code)).value();
-    mass = sum(exp(log_prior));
-    mean = sum(decoded * unsqueeze(exp(log_prior), 1), 0);
-    std::vector<Tensor> rows;
-    for (int64_t i = 0; i < x.size(0); ++i)
-      rows.push_back(
-          logsumexp(vae.log_likelihood(Variable(slice(x, 0, i, i + 1)), Variable(decoded)).value() + log_prior, 0));
-    log_density = stack(rows, 0);
-  }
-};
-
 class LearnedPrior : public ::testing::TestWithParam<PriorKind> {};
 INSTANTIATE_TEST_SUITE_P(Vae, LearnedPrior, ::testing::Values(PriorKind::mixture, PriorKind::vamp, PriorKind::flow));
 
@@ -245,12 +206,12 @@ TEST_P(LearnedPrior, TheBoundReachesTheDensityFromBelowAndSamplesHaveItsMean) {
            .prior = GetParam(),
            .components = 3,
            .flow = {.layers = 2, .hidden = 8},
-           .full_posterior = true},
+           .posterior = PosteriorKind::full},
           rng);
   // A decoder that bends, wide noise, and a posterior that is wide and knows little: wrong, but not hopeless.
   for (Field& field : fields_of(vae)) {
     if (!field.parameter) continue;
-    const double factor = field.path.starts_with("encoder") ? 0.3 : field.path.starts_with("log_noise") ? 0 : 1;
+    const double factor = field.path.starts_with("encoder") ? 0.3 : field.path.starts_with("head.log_noise") ? 0 : 1;
     const double shake = field.path.starts_with("prior") ? 0.1 : 0;
     *field.parameter =
         Variable(cast(field.value(), float64) * factor + rng.normal(field.value().shape(), float64) * shake);

@@ -1,0 +1,113 @@
+#include "models/vae/quantised_vae.h"
+
+#include <cmath>
+
+#include "models/context.h"
+#include "tensor/ops/join.h"
+#include "tensor/ops/reduce.h"
+
+namespace pf {
+
+QuantisedVae::QuantisedVae(int64_t width, const QuantisedVaeSettings& settings, Rng& rng)
+    : settings_(settings),
+      width_(width),
+      head_(make_decoder_head(settings.likelihood, width, settings.data_levels)),
+      quantiser_(make_quantiser(settings.quantiser, rng)),
+      encoder_(mlp_widths(width + settings.context, settings.hidden, settings.depth,
+                          settings.codes * settings.quantiser.width),
+               rng),
+      decoder_(mlp_widths(settings.codes * settings.quantiser.width + settings.context, settings.hidden, settings.depth,
+                          width * head_->outputs()),
+               rng),
+      prior_(settings.codes,
+             {.conditional = Conditional::categorical,
+              .levels = quantiser_->entries(),
+              .context = settings.context,
+              .network = settings.prior,
+              .hidden = settings.hidden,
+              .depth = settings.depth},
+             rng),
+      base_({std::make_shared<Uniform>(settings.codes), head_->noise()}) {}
+
+Traits QuantisedVae::traits() const {
+  return {.invertible = false,
+          .same_width = false,
+          .smooth = false,
+          .density = DensityKind::bound,
+          .steps = settings_.codes + 1};
+}
+
+Variable QuantisedVae::vectors(const Variable& x, const Tensor& context) const {
+  check_rows("vae encoder", x.shape(), width_);
+  const Variable input = with_context("vae", head_->scaled(x), context, settings_.context);
+  return reshape(encoder_(input), {x.size(0) * settings_.codes, settings_.quantiser.width});
+}
+
+Tensor QuantisedVae::codes(const Tensor& vectors, DType dtype) const {
+  return cast(reshape(quantiser_->code(vectors), {vectors.size(0) / settings_.codes, settings_.codes}), dtype);
+}
+
+Variable QuantisedVae::decode(const Variable& vectors, const Tensor& context) const {
+  const int64_t n = vectors.size(0) / settings_.codes;
+  const Variable rows = reshape(vectors, {n, settings_.codes * settings_.quantiser.width});
+  return decoder_(with_context("vae", rows, context, settings_.context));
+}
+
+Variable QuantisedVae::decode_codes(const Tensor& codes, const Tensor& context) const {
+  const Tensor list = cast(reshape(codes, {codes.numel()}), int64);
+  return decode(Variable(quantiser_->vector(list, codes.dtype())), context);
+}
+
+Variable QuantisedVae::push(const Variable& z, const Tensor& context) const {
+  check_rows("vae push", z.shape(), base_.width());
+  const Tensor k = prior_.push(Variable(slice(z.value(), 1, 0, settings_.codes)), context).value();
+  return head_->draw(decode_codes(k, context), slice(z, 1, settings_.codes));
+}
+
+LogDensity QuantisedVae::log_density(const Tensor& x, Rng&, const Tensor& context) const {
+  check_rows("vae log_density", x.shape(), width_);
+  const Tensor k = codes(vectors(Variable(x), context).value(), x.dtype());
+  const Variable bound =
+      prior_.log_likelihood(Variable(k), context) + head_->log_likelihood(Variable(x), decode_codes(k, context));
+  return {bound.value(), DensityKind::bound, "lower bound, the share of the encoder's code"};
+}
+
+Tensor QuantisedVae::encode(const Tensor& x, const Tensor& context) const {
+  const Tensor k = codes(vectors(Variable(x), context).value(), x.dtype()), u = prior_.encode(k, context);
+  return concat({u, head_->noise_of(x, decode_codes(prior_.push(Variable(u), context).value(), context).value())}, 1);
+}
+
+Variable QuantisedBound::loss(const Tensor& batch, Rng&, const Tensor& context) const {
+  const Variable x(batch), e = model_.vectors(x, context);
+  const Variable decoded = model_.decode(model_.quantiser().straight_through(e), context);
+  const Tensor k = model_.codes(e.value(), batch.dtype());
+  const Variable bound = model_.head().log_likelihood(x, decoded) + model_.prior().log_likelihood(Variable(k), context);
+  const Variable distance = model_.quantiser().commitment(e);
+  if (!distance.defined()) return -mean(bound);
+  return sum(distance) * (commitment_ / double(std::max<int64_t>(batch.size(0), 1))) - mean(bound);
+}
+
+void QuantisedBound::after_step(const Tensor& batch, Rng& rng, const Tensor& context) {
+  model_.quantiser().update(model_.vectors(Variable(batch), context).value(), rng);
+}
+
+std::vector<VitalSign> QuantisedBound::vital_signs(const Tensor& batch, Rng&, const Tensor& context) const {
+  const int64_t entries = model_.quantiser().entries();
+  std::vector<double> counts(size_t(entries), 0.0);
+  double total = 0, entropy = 0;
+  for (int64_t k : model_.quantiser().code(model_.vectors(Variable(batch), context).value()).to_vector<int64_t>()) {
+    ++counts[size_t(k)];
+    ++total;
+  }
+  int64_t used = 0;
+  for (double count : counts) {
+    if (count == 0) continue;
+    ++used;
+    entropy -= count / total * std::log(count / total);
+  }
+  const bool few = 4 * used <= entries;
+  return {{"codes used", double(used), few ? join("codebook: ", used, " of ", entries, " codes used") : ""},
+          {"perplexity of the codes", std::exp(entropy), ""}};
+}
+
+}  // namespace pf
