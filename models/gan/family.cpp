@@ -82,7 +82,10 @@ Family gan_family() {
            number("context-scale", 2, "without a critic: how much a condition counts beside coordinates", 1e-3, 1e3)},
       .image_settings = {"latent=64", "hidden=512", "critic-hidden=256"},
       .defaults =
-          [](const Settings&, const DataSummary& data) {
+          [](const Settings& s, const DataSummary& data) {
+            // A step of sinkhorn solves three transport problems.
+            if (s.is("variant", "sinkhorn") && !data.image)
+              return TrainingDefaults{.steps = 2000, .batch = 256, .rate = 1e-3};
             return data.image ? TrainingDefaults{.steps = 3000, .batch = 64, .rate = 2e-4}
                               : TrainingDefaults{.steps = 4000, .batch = 256, .rate = 1e-3};
           },
