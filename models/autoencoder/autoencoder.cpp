@@ -1,10 +1,9 @@
 #include "models/autoencoder/autoencoder.h"
 
 #include "autograd/functional.h"
+#include "models/autoencoder/family_density.h"
 #include "models/context.h"
-#include "tensor/ops/exponential.h"
-#include "tensor/ops/join.h"
-#include "tensor/ops/linalg.h"
+#include "models/injective_density.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
 
@@ -12,6 +11,8 @@ namespace pf {
 namespace {
 
 std::unique_ptr<CodeDensity> make_density(const AutoencoderSettings& s, Rng& rng) {
+  if (s.density == CodeDensityKind::family)
+    return std::make_unique<FamilyDensity>(family(s.family), s.family_settings, s.latent, rng, s.context);
   if (s.density == CodeDensityKind::flow) return std::make_unique<FlowDensity>(s.latent, s.flow, rng, s.context);
   const int64_t components = s.density == CodeDensityKind::mixture ? s.components : 1;
   return std::make_unique<GaussianMixture>(s.latent, components, rng, s.context);
@@ -59,16 +60,8 @@ Tensor Autoencoder::surface_log_density(const Tensor& code, const Tensor& contex
   check(latent_ <= width_, "autoencoder: codes of ", latent_, " coordinates for data of ", width_,
         " columns: the decoder gives points more than once, so they have no density; set latent to ", width_,
         " or less");
-  // Forward mode: one walk for each coordinate of the code, of which there are fewer than columns of data.
-  std::vector<Tensor> columns;
-  for (int64_t j = 0; j < latent_; ++j) {
-    const Tensor direction = expand(slice(eye(latent_, code.dtype()), 0, j, j + 1), code.shape());
-    columns.push_back(
-        jvp<Tensor>([&](const Variable& c) { return decode(c, context); }, code, contiguous(direction)).tangent);
-  }
-  const Tensor transposed = stack(columns, 1);  // [n, latent, width]
-  const Tensor gram = matmul(transposed, transpose(transposed));
-  return density_->log_density(Variable(code), context).value() - slogdet(gram).log_abs * 0.5;
+  const Tensor volume = log_volume([&](const Variable& c) { return decode(c, context); }, code);
+  return density_->log_density(Variable(code), context).value() - cast(volume, code.dtype());
 }
 
 Variable Reconstruction::reconstruction_loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
@@ -101,12 +94,12 @@ Variable Reconstruction::reconstruction_loss(const Tensor& batch, Rng& rng, cons
   fail("autoencoder: unknown variant ", int(settings_.variant));
 }
 
-Variable Reconstruction::density_loss(const Tensor& batch, const Tensor& context) const {
-  return -mean(model_.density().log_density(stop_gradient(model_.code(Variable(batch), context)), context));
+Variable Reconstruction::density_loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
+  return model_.density().loss(model_.code(Variable(batch), context).value(), rng, context);
 }
 
 Variable Reconstruction::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
-  return reconstruction_loss(batch, rng, context) + density_loss(batch, context);
+  return reconstruction_loss(batch, rng, context) + density_loss(batch, rng, context);
 }
 
 std::vector<VitalSign> Reconstruction::vital_signs(const Tensor& batch, Rng&, const Tensor& context) const {

@@ -17,7 +17,7 @@
 
 namespace pf {
 
-enum class CodeDensityKind { gaussian, mixture, flow };
+enum class CodeDensityKind { gaussian, mixture, flow, family };
 
 struct AutoencoderSettings {
   int64_t latent = 2;
@@ -25,7 +25,9 @@ struct AutoencoderSettings {
   CodeDensityKind density = CodeDensityKind::flow;
   int64_t components = 10;  // of a mixture
   CouplingSettings flow = {.layers = 4, .hidden = 64, .bound = 4};
-  int64_t context = 0;  // numbers of the condition; 0: none
+  std::string family;                        // "diffusion", for CodeDensityKind::family
+  std::vector<std::string> family_settings;  // "key=value", what is not its default
+  int64_t context = 0;                       // numbers of the condition; 0: none
 };
 
 class Autoencoder final : public Implements<Autoencoder, Transform> {
@@ -72,7 +74,7 @@ struct ReconstructionSettings {
   double decoder_weight = 1e-4;  // λ
 };
 
-/// Mean reconstruction error and regulariser of the batch, plus the mean negative log-density of the codes.
+/// Mean reconstruction error and regulariser of the batch, plus what fits the density to the codes.
 class Reconstruction final : public Objective {
  public:
   Reconstruction(const Autoencoder& model, const ReconstructionSettings& settings)
@@ -81,7 +83,7 @@ class Reconstruction final : public Objective {
   Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
   /// ½‖x − d(e(x))‖² with the variant's regulariser, and −log p(c) with the codes held still.
   Variable reconstruction_loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const;
-  Variable density_loss(const Tensor& batch, const Tensor& context = {}) const;
+  Variable density_loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const;
   /// The part of the variance that reconstructions miss.
   std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 

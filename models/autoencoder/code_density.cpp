@@ -152,6 +152,10 @@ int64_t flow_width(int64_t width) {
 }
 }  // namespace
 
+Variable CodeDensity::loss(const Tensor& code, Rng&, const Tensor& context) const {
+  return -mean(log_density(Variable(code), context));
+}
+
 FlowDensity::FlowDensity(int64_t width, const CouplingSettings& settings, Rng& rng, int64_t context)
     : flow_(flow_width(width), settings, rng, context), placing_(width, 1, rng, context) {}
 

@@ -5,6 +5,7 @@
 //   gaussian   c = m + A⁻¹ z                       full covariance; A is the Cholesky factor of the precision
 //   mixture    c = m_k + A_k⁻¹ z, k where u falls  u is one more coordinate of the base: all randomness is in z
 //   flow       c = m + A⁻¹ f(z)                    f a stack of spline couplings
+//   a family   c = m + A⁻¹ T(z)                    T the map of any family (family_density.h)
 //
 // With a condition y, m, the scale of what A whitens and the weights are linear in y, the axes of A stay, and f sees y as well.
 
@@ -30,6 +31,8 @@ class CodeDensity {
   virtual Variable log_density(const Variable& code, const Tensor& context = {}) const = 0;
   /// A z with push(z) = code; of several, one in the middle of those of the likeliest component.
   virtual Tensor encode(const Tensor& code, const Tensor& context = {}) const = 0;
+  /// What fits it to a batch of codes: the mean of −log p, unless it has an objective of its own.
+  virtual Variable loss(const Tensor& code, Rng& rng, const Tensor& context = {}) const;
 };
 
 /// Weighted normal distributions, given by what whitens them: exp(log_scale_k) A_k (c − m_k) is standard normal under

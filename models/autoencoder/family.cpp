@@ -14,7 +14,15 @@ AutoencoderVariant variant_of(const Settings& s) {
 CodeDensityKind density_of(const Settings& s) {
   if (s.is("code-density", "gaussian")) return CodeDensityKind::gaussian;
   if (s.is("code-density", "mixture")) return CodeDensityKind::mixture;
-  return CodeDensityKind::flow;
+  return s.is("code-density", "flow") ? CodeDensityKind::flow : CodeDensityKind::family;
+}
+
+// Codes are few, so the network is small; fixed steps make the whole map as smooth as its networks.
+std::vector<std::string> settings_on_codes(const Settings& s) {
+  std::vector<std::string> out{"hidden=" + s.word("flow-hidden")};
+  if (s.is("code-density", "diffusion")) out.push_back("solver=heun");
+  if (s.is("code-density", "flow-matching")) out.push_back("solver=rk4");
+  return out;
 }
 
 }  // namespace
@@ -25,19 +33,19 @@ Family autoencoder_family() {
       .title = "autoencoder",
       .map = "x = decoder(g(z)): g carries noise to codes, with a density fitted to those of the encoder",
       .density = "none in the space of the data: samples lie on the decoder's surface",
-      .settings = {choice("variant", {"plain", "denoising", "rae-l2", "rae-gp"},
-                          "what is learned besides giving x back"),
-                   choice("code-density", {"flow", "gaussian", "mixture"}, "what is fitted to the codes"),
-                   integer("latent", 2, "coordinates of the code", 1, 4096),
-                   integer("hidden", 128, "width of the hidden layers of encoder and decoder"),
-                   integer("depth", 2, "hidden layers of encoder and decoder", 0, 16),
-                   integer("components", 10, "of a mixture", 2, 10000),
-                   integer("layers", 4, "couplings of the flow on the codes"),
-                   integer("flow-hidden", 64, "width of each coupling's two hidden layers"),
-                   number("noise", 0.1, "deviation of the noise that denoising removes, in the data's deviations", 0,
-                          100),
-                   number("code-weight", 0.01, "weight of half the codes' squared length, for rae", 0, 1000),
-                   number("decoder-weight", 1e-4, "weight of the decoder's regulariser, for rae", 0, 1000)},
+      .settings =
+          {choice("variant", {"plain", "denoising", "rae-l2", "rae-gp"}, "what is learned besides giving x back"),
+           choice("code-density", {"flow", "gaussian", "mixture", "autoregressive", "diffusion", "flow-matching"},
+                  "what is fitted to the codes; the last three are families with their default settings"),
+           integer("latent", 2, "coordinates of the code", 1, 4096),
+           integer("hidden", 128, "width of the hidden layers of encoder and decoder"),
+           integer("depth", 2, "hidden layers of encoder and decoder", 0, 16),
+           integer("components", 10, "of a mixture", 2, 10000),
+           integer("layers", 4, "couplings of the flow on the codes"),
+           integer("flow-hidden", 64, "width of the hidden layers of the flow, or other family, on the codes"),
+           number("noise", 0.1, "deviation of the noise that denoising removes, in the data's deviations", 0, 100),
+           number("code-weight", 0.01, "weight of half the codes' squared length, for rae", 0, 1000),
+           number("decoder-weight", 1e-4, "weight of the decoder's regulariser, for rae", 0, 1000)},
       .image_settings = {"hidden=512", "latent=16"},
       .defaults =
           [](const Settings&, const DataSummary& data) {
@@ -55,6 +63,8 @@ Family autoencoder_family() {
                     .density = density_of(s),
                     .components = s.integer("components"),
                     .flow = {.layers = s.integer("layers"), .hidden = s.integer("flow-hidden"), .bound = 4},
+                    .family = s.word("code-density"),
+                    .family_settings = settings_on_codes(s),
                     .context = data.context},
                 rng);
             auto objective = std::make_unique<Reconstruction>(
@@ -67,7 +77,9 @@ Family autoencoder_family() {
       .test_variants = {{"code-density=flow", "hidden=16", "layers=2", "flow-hidden=16"},
                         {"variant=denoising", "code-density=gaussian", "hidden=16"},
                         {"variant=rae-l2", "code-density=mixture", "components=3", "hidden=16", "latent=3"},
-                        {"variant=rae-gp", "code-density=gaussian", "hidden=16", "latent=1"}},
+                        {"variant=rae-gp", "code-density=gaussian", "hidden=16", "latent=1"},
+                        {"code-density=diffusion", "hidden=16", "flow-hidden=16"},
+                        {"code-density=autoregressive", "hidden=16", "flow-hidden=16"}},
       .conditional = [](const Settings&) { return true; },
   };
 }
