@@ -8,7 +8,7 @@
 namespace pf {
 namespace {
 
-constexpr double pi = std::numbers::pi;
+using std::numbers::pi;
 
 Modes ring(int count, double radius, double sigma) {
   Modes out{{}, sigma};

@@ -10,7 +10,7 @@
 namespace pf {
 namespace {
 
-constexpr double pi = std::numbers::pi;
+using std::numbers::pi;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// log Σ exp, one term at a time.
