@@ -102,19 +102,6 @@ Tensor noise_at(const Distribution& base, const Tensor& plane) {
   return base.from_uniform(concat(std::vector{first, full({plane.size(0), base.width() - 2}, 0.5, plane.dtype())}, 1));
 }
 
-/// A square grid of the base plane as one reads it: the second coordinate falls from row to row.
-Tensor plane_lattice() {
-  Tensor out = Tensor::empty({lattice_side * lattice_side, 2});
-  float* p = out.mutable_data<float>();
-  const double step = 2 * lines_reach / double(lattice_side - 1);
-  for (int64_t row = 0; row < lattice_side; ++row)
-    for (int64_t column = 0; column < lattice_side; ++column) {
-      *p++ = float(double(column) * step - lines_reach);
-      *p++ = float(lines_reach - double(row) * step);
-    }
-  return out;
-}
-
 void fill_plane(AtlasPanel& panel, const Model& model, const Tensor& plane, double range, Rng rng) {
   const Tensor z = shared_noise(model.transform().base(), plane, rng);
   panel.base = plane;
@@ -146,7 +133,14 @@ void fill_images(AtlasPanel& panel, const Model& model, const Tensor& plane, con
   };
   panel.interpolation = between(4, 9);
   panel.walks = between(walks, walk_steps);
-  panel.lattice = to_unit_pixels(model.config(), model.push(noise_at(base, plane_lattice())));
+  // Rows lead from the way between the first two noise points to the way between the next two.
+  const auto edge = [&](int64_t from) {
+    const Tensor way = interpolate(base, slice(z, 0, from, from + 1), slice(z, 0, from + 1, from + 2), lattice_side);
+    return reshape(way, {lattice_side, base.width()});
+  };
+  const Tensor square = contiguous(permute(interpolate(base, edge(0), edge(2), lattice_side), {1, 0, 2}));
+  panel.lattice =
+      to_unit_pixels(model.config(), model.push(reshape(square, {lattice_side * lattice_side, base.width()})));
 }
 
 }  // namespace

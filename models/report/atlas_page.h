@@ -27,7 +27,7 @@ struct AtlasPanel {
   Tensor density;            // [g, g] log density at the centres of g × g cells; row = y from -range up, column = x
   Tensor interpolation;      // [rows, k, pixels], or [k, pixels] for one row
   Tensor walks;              // [rows, k, pixels]: images on ways between two noise points, for the slider
-  Tensor lattice;            // [g · g, pixels]: images of a square grid of the base, first row on top
+  Tensor lattice;            // [g · g, pixels]: images of a square grid between four noise points
   Tensor nearest;            // [m', pixels] the nearest training image of each of the first m' samples
   std::vector<std::pair<double, double>> loss;  // step, value
   std::string loss_name;                        // the axis: "negative log-likelihood, nats"
