@@ -3,6 +3,7 @@
 #include "models/flow_matching/mean_flow.h"
 #include "models/flow_matching/rectified_flow.h"
 #include "models/flow_matching/shortcut.h"
+#include "models/flow_matching/stochastic_interpolant.h"
 
 namespace pf {
 
@@ -11,19 +12,23 @@ Family flow_matching_family() {
       .name = "flow-matching",
       .title = "flow matching",
       .map = "x = z carried by dx/dt = v(x, t) from t = 0 to t = 1, v learned by regression on straight paths",
-      .density = "by the ODE: log p(x) = log p0(z) - integral of div v along the path; mean-flow, shortcut: none",
+      .density = "by the ODE: log p(x) = log p0(z) - integral of div v along the path; none for the last four variants",
       .settings = {choice("variant",
                           {"ot", "independent", "schroedinger-bridge", "trigonometric", "rectified", "mean-flow",
-                           "shortcut"},
+                           "shortcut", "interpolant", "sf2m"},
                           "pairs by optimal transport or by chance, on straight paths; entropic pairs and Brownian "
                           "bridges; pairs by chance on trigonometric paths; pairs by chance, then those of the learned "
-                          "flow; jumps by average velocities, by their derivative or from halves"),
+                          "flow; jumps by average velocities, by their derivative or from halves; paths with noise of "
+                          "their own, sampled with noise or without; the bridge, sampled with its noise"),
                    integer("jumps", 1, "of mean-flow and shortcut: jumps for a sample", 1, 1000),
                    integer("reflows", 1, "of rectified: how often the flow is learned anew on its own pairs", 0, 10),
                    integer("pair-steps", 8, "of rectified: steps of rk4 for a pair", 1, 1000),
                    integer("hidden", 128, "width of the hidden layers"), integer("depth", 4, "hidden layers", 1, 16),
                    integer("frequencies", 0, "sine and cosine pairs that tell the network the time", 0, 64),
-                   number("sigma", 0, "noise added to the paths; of schroedinger-bridge 0 is 0.3", 0, 10),
+                   number("sigma", 0,
+                          "noise added to the paths; 0 is 0.3 of schroedinger-bridge, 0.5 of sf2m, 1 of interpolant", 0,
+                          10),
+                   number("diffusion-coefficient", 0, "of interpolant: noise in sampling, 0: none", 0, 100),
                    choice("solver", {"dopri5", "rk4", "heun", "midpoint", "euler"}, "for sampling"),
                    integer("solver-steps", 50, "steps of a solver with fixed steps", 1, 100000),
                    number("tolerance", 1e-5, "of dopri5", 1e-12, 1),
@@ -45,6 +50,24 @@ Family flow_matching_family() {
               std::unique_ptr<Objective> objective;
               if (s.is("variant", "shortcut")) objective = std::make_unique<ShortcutMatching>(*model);
               else objective = std::make_unique<MeanVelocityMatching>(*model);
+              return Built{std::move(model), std::move(objective)};
+            }
+            if (s.is("variant", "interpolant") || s.is("variant", "sf2m")) {
+              const bool bridge = s.is("variant", "sf2m");
+              InterpolantSettings settings{.hidden = s.integer("hidden"),
+                                           .depth = s.integer("depth"),
+                                           .frequencies = s.integer("frequencies"),
+                                           .sigma = s.number("sigma"),
+                                           .diffusion = s.number("diffusion-coefficient"),
+                                           .steps = s.integer("solver-steps"),
+                                           .guidance = guidance};
+              if (settings.sigma == 0) settings.sigma = bridge ? 0.5 : 1;
+              if (bridge) {
+                settings.pairing = Pairing::entropic;
+                settings.diffusion = 0.5 * settings.sigma * settings.sigma;
+              }
+              auto model = std::make_unique<StochasticInterpolant>(data.width, settings, rng);
+              auto objective = std::make_unique<InterpolantMatching>(*model);
               return Built{std::move(model), std::move(objective)};
             }
             FlowMatchingSettings settings{
@@ -78,7 +101,9 @@ Family flow_matching_family() {
                         {"variant=trigonometric", "hidden=24", "depth=2"},
                         {"variant=rectified", "hidden=24", "depth=2"},
                         {"variant=mean-flow", "hidden=24", "depth=2"},
-                        {"variant=shortcut", "hidden=24", "depth=2", "jumps=2"}},
+                        {"variant=shortcut", "hidden=24", "depth=2", "jumps=2"},
+                        {"variant=interpolant", "hidden=24", "depth=2", "solver-steps=10"},
+                        {"variant=sf2m", "hidden=24", "depth=2", "solver-steps=10"}},
       .conditional = [](const Settings&) { return true; },
   };
 }

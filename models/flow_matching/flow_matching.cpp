@@ -1,5 +1,6 @@
 #include "models/flow_matching/flow_matching.h"
 
+#include <algorithm>
 #include <numbers>
 
 #include "autograd/functional.h"
@@ -8,6 +9,7 @@
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
 #include "tensor/ops/trigonometric.h"
+#include "tensor/ops/views.h"
 
 namespace pf {
 
@@ -168,7 +170,10 @@ Variable VelocityMatching::loss(const Tensor& batch, Rng& rng, const Tensor& con
 }
 
 std::vector<VitalSign> VelocityMatching::vital_signs(const Tensor& batch, Rng& rng, const Tensor& context) const {
-  const Points at = points(batch, rng, context);
+  // Pairing takes the square of the number of points and more.
+  const int64_t n = settings_.pairing == Pairing::independent ? batch.size(0) : std::min<int64_t>(batch.size(0), 512);
+  const Points at =
+      points(slice(batch, 0, 0, n), rng, context.defined() && context.size(0) > n ? slice(context, 0, 0, n) : context);
   return loss_by_level("time", at.t, model_.velocity()(Variable(at.x), at.t, at.given).value(), at.velocity);
 }
 
