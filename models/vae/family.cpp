@@ -89,7 +89,7 @@ Family vae_family() {
       .name = "vae",
       .title = "variational autoencoder",
       .map = "x = decoder(z) + noise: the code and the observation noise are both coordinates of the base",
-      .density = "a lower bound (IWAE-K; of vq and fsq the share of one code)",
+      .density = "a lower bound (IWAE-K; of vq and fsq the share of one code, or the sum over all where they are few)",
       .settings =
           {choice("variant", {"plain", "hierarchical", "vq", "fsq"},
                   "a code of real numbers, several levels of them, or whole numbers from a codebook or by rounding"),
@@ -112,7 +112,7 @@ Family vae_family() {
            choice("gradient", {"plain", "dreg"}, "estimate of the encoder's; dreg has less noise for IWAE"),
            integer("importance-samples", 64, "importance samples of the reported bound", 1, 100000),
            integer("codes", 2, "of a point, for vq and fsq", 1, 4096),
-           integer("code-width", 4, "numbers of the vector behind a code", 1, 1024),
+           integer("code-width", 3, "numbers of the vector behind a code", 1, 1024),
            integer("entries", 64, "of vq's codebook", 2, 65536),
            integer("fsq-levels", 4, "of each number of fsq's vectors", 2, 1024),
            number("commitment", 0.25, "weight of the distance from vectors to their codes, for vq", 0, 1000),

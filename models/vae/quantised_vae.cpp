@@ -5,6 +5,7 @@
 #include "models/context.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/reduce.h"
+#include "tensor/ops/softmax.h"
 
 namespace pf {
 
@@ -64,12 +65,42 @@ Variable QuantisedVae::push(const Variable& z, const Tensor& context) const {
   return head_->draw(decode_codes(k, context), slice(z, 1, settings_.codes));
 }
 
+Tensor QuantisedVae::all_codes() const {
+  if (settings_.context > 0) return {};
+  int64_t count = 1;
+  const int64_t entries = quantiser_->entries(), most = 65536 / width_;
+  for (int64_t j = 0; j < settings_.codes; ++j) {
+    if (count > most / entries) return {};
+    count *= entries;
+  }
+  std::vector<double> digits(size_t(count * settings_.codes));
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t j = 0, rest = i; j < settings_.codes; ++j, rest /= entries)
+      digits[size_t(i * settings_.codes + j)] = double(rest % entries);
+  return tensor(digits, {count, settings_.codes}, float64);
+}
+
+Variable QuantisedVae::share_of_code(const Variable& x, const Tensor& code, const Variable& decoded,
+                                     const Tensor& context) const {
+  return head_->log_likelihood(x, decoded) + prior_.log_likelihood(Variable(code), context);
+}
+
 LogDensity QuantisedVae::log_density(const Tensor& x, Rng&, const Tensor& context) const {
   check_rows("vae log_density", x.shape(), width_);
+  if (const Tensor every = all_codes(); every.defined()) {
+    const Tensor k = cast(every, x.dtype());
+    const Tensor log_code = prior_.log_likelihood(Variable(k), context).value();
+    const Variable decoded = decode_codes(k, context);
+    std::vector<Tensor> rows{zeros({0}, x.dtype())};
+    for (int64_t i = 0; i < x.size(0); ++i) {
+      const Tensor of_row = head_->log_likelihood(Variable(slice(x, 0, i, i + 1)), decoded).value();
+      rows.push_back(logsumexp(of_row + log_code, 0, true));
+    }
+    return {concat(rows, 0), DensityKind::bound, join("the sum over all ", k.size(0), " codes, which is the density")};
+  }
   const Tensor k = codes(vectors(Variable(x), context).value(), x.dtype());
-  const Variable bound =
-      prior_.log_likelihood(Variable(k), context) + head_->log_likelihood(Variable(x), decode_codes(k, context));
-  return {bound.value(), DensityKind::bound, "lower bound, the share of the encoder's code"};
+  return {share_of_code(Variable(x), k, decode_codes(k, context), context).value(), DensityKind::bound,
+          "lower bound, the share of the encoder's code"};
 }
 
 Tensor QuantisedVae::encode(const Tensor& x, const Tensor& context) const {
@@ -81,7 +112,7 @@ Variable QuantisedBound::loss(const Tensor& batch, Rng&, const Tensor& context) 
   const Variable x(batch), e = model_.vectors(x, context);
   const Variable decoded = model_.decode(model_.quantiser().straight_through(e), context);
   const Tensor k = model_.codes(e.value(), batch.dtype());
-  const Variable bound = model_.head().log_likelihood(x, decoded) + model_.prior().log_likelihood(Variable(k), context);
+  const Variable bound = model_.share_of_code(x, k, decoded, context);
   const Variable distance = model_.quantiser().commitment(e);
   if (!distance.defined()) return -mean(bound);
   return sum(distance) * (commitment_ / double(std::max<int64_t>(batch.size(0), 1))) - mean(bound);

@@ -7,7 +7,8 @@
 //   x = draw from the head with decoder(vectors of k) for parameters, k = autoregressive map of u;  base U(0, 1)^codes × noise
 //
 // The map is a step function of u, and smooth in the noise of a Gaussian head. Its density is a sum over all codes,
-// p(x) = Σ_k P(k) p(x|k), of which the term of the encoder's k is a lower bound.
+// p(x) = Σ_k P(k) p(x|k), of which the term of the encoder's k is a lower bound: what training raises. A few thousand codes can be
+// summed over.
 
 #include "models/autoregressive/autoregressive.h"
 #include "models/vae/decoder_head.h"
@@ -34,7 +35,8 @@ class QuantisedVae final : public Implements<QuantisedVae, Transform> {
   int64_t width() const override { return width_; }
   Traits traits() const override;
   Variable push(const Variable& z, const Tensor& context = {}) const override;
-  /// log P(k) + log p(x|k) of the encoder's k.
+  /// log P(k) + log p(x|k) of the encoder's k. Without a condition and where there are not many codes (65,536 numbers to
+  /// decode) the sum over all codes.
   LogDensity log_density(const Tensor& x, Rng& rng, const Tensor& context = {}) const override;
   /// The middle of the noise that leads to the encoder's codes, and the observation noise that gives x back.
   Tensor encode(const Tensor& x, const Tensor& context = {}) const override;
@@ -46,6 +48,9 @@ class QuantisedVae final : public Implements<QuantisedVae, Transform> {
   /// Parameters of the head, from quantised vectors.
   Variable decode(const Variable& vectors, const Tensor& context = {}) const;
   Variable decode_codes(const Tensor& codes, const Tensor& context = {}) const;
+  /// log P(k) + log p(x|k): [n].
+  Variable share_of_code(const Variable& x, const Tensor& code, const Variable& decoded,
+                         const Tensor& context = {}) const;
   const Quantiser& quantiser() const { return *quantiser_; }
   Quantiser& quantiser() { return *quantiser_; }
   const Autoregressive& prior() const { return prior_; }
@@ -61,6 +66,8 @@ class QuantisedVae final : public Implements<QuantisedVae, Transform> {
 
  private:
   const char* family() const override { return "vae"; }
+  /// [all, codes], or undefined where they are too many.
+  Tensor all_codes() const;
   QuantisedVaeSettings settings_;
   int64_t width_;
   std::unique_ptr<DecoderHead> head_;

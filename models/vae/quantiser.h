@@ -18,7 +18,7 @@ namespace pf {
 
 struct QuantiserSettings {
   bool finite_scalar = false;
-  int64_t width = 4;     // numbers of a vector
+  int64_t width = 3;     // numbers of a vector
   int64_t entries = 64;  // of a codebook
   int64_t levels = 4;    // of a coordinate, for finite scalars
   double decay = 0.99;   // γ
