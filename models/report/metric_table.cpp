@@ -21,7 +21,7 @@ std::string fixed_like(double value, double error) {
 
 bool is_likelihood(const Metric& metric) { return !metric.kind.empty(); }
 
-Json cell(const AtlasPage& page, size_t row, const std::string& name, bool best) {
+Json table_cell(const AtlasPage& page, size_t row, const std::string& name, bool best) {
   const Metric* metric = find_metric(page.panels[row], name);
   bool known = metric && std::isfinite(metric->value);
   return {{"text", known ? with_error(metric->value, metric->error) : "–"},
@@ -146,7 +146,7 @@ Json table_values(const AtlasPage& page) {
   for (size_t i = 0; i < page.panels.size(); ++i) {
     const AtlasPanel& panel = page.panels[i];
     Json cells = Json::array();
-    for (size_t c = 0; c < names.size(); ++c) cells.push_back(cell(page, i, names[c], best[c] == i));
+    for (size_t c = 0; c < names.size(); ++c) cells.push_back(table_cell(page, i, names[c], best[c] == i));
     rows.push_back({{"row_title", panel.title},
                     {"row_slug", slugs[i]},
                     {"cells", cells},

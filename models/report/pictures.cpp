@@ -13,7 +13,7 @@
 namespace pf {
 namespace {
 
-constexpr Colour ink = {0.15f, 0.35f, 0.6f};
+constexpr Colour sample_ink = {0.15f, 0.35f, 0.6f};
 
 /// The square that shows practically all of the data: known for the synthetic sets, else from the points themselves.
 double extent_of(const ModelConfig& config, const Tensor& points) {
@@ -49,7 +49,7 @@ void write_sample_picture(const std::filesystem::path& path, const ModelConfig& 
     return;
   }
   const Tensor points = two_columns(x);
-  write_png(path, scatter(points, Window::square(extent_of(config, points)), std::span(&ink, 1),
+  write_png(path, scatter(points, Window::square(extent_of(config, points)), std::span(&sample_ink, 1),
                           {.width = 640, .height = 640}));
 }
 
