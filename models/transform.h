@@ -1,5 +1,4 @@
 #pragma once
-#pragma GCC diagnostic ignored "-Wunused-parameter"
 // A generative model is a pushforward: a base distribution that is easy to sample, and a map x = T(z).
 //
 // The map is deterministic and differentiable: all randomness is in z. Families differ in how T is built and in what else
