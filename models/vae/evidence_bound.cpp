@@ -85,7 +85,10 @@ std::vector<VitalSign> EvidenceBound::vital_signs(const Tensor& batch, Rng& rng,
   for (int64_t l = 0; l < levels; ++l) {
     double of_level = 0;
     for (int64_t j = 0; j < latent; ++j) of_level += kl[size_t(l * latent + j)];
-    if (levels > 1) signs.push_back({join("KL of level ", l + 1, " (nats)"), of_level, ""});
+    const bool silent = of_level < 0.01;
+    if (levels > 1)
+      signs.push_back({join("KL of level ", l + 1, " (nats)"), of_level,
+                       silent ? join("posterior collapse: level ", l + 1, " of ", levels) : ""});
     total += of_level;
   }
   signs.push_back({"KL to the prior (nats)", total, ""});

@@ -121,7 +121,7 @@ Family vae_family() {
       .image_settings = {"hidden=512", "latent=16"},
       .defaults =
           [](const Settings&, const DataSummary& data) {
-            return data.image ? TrainingDefaults{.steps = 5000, .batch = 128}
+            return data.image ? TrainingDefaults{.steps = 2500, .batch = 128, .rate = 3e-3}
                               : TrainingDefaults{.steps = 7000, .batch = 256, .rate = 8e-3};
           },
       .build = build,

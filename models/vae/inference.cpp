@@ -85,7 +85,8 @@ class LevelsInference final : public Implements<LevelsInference, InferenceModel>
  public:
   LevelsInference(const InferenceSettings& s, Rng& rng) : latent_(s.latent), features_(s.hidden) {
     for (int64_t l = 1; l < s.levels; ++l)
-      below_.emplace_back(mlp_widths(features_ + l * latent_, s.hidden, 1, 2 * latent_), rng);
+      below_.emplace_back(mlp_widths(features_ + l * latent_, s.hidden, 1, 2 * latent_), rng,
+                          MlpOptions{.final_gain = 0.1});  // near the prior at first
   }
   int64_t encoded() const override { return 2 * latent_ + features_; }
   DrawnCode draw(const Encoded& from, const Tensor& noise) const override {

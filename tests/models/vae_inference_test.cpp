@@ -174,6 +174,18 @@ TEST(VaeInference, ACollapsedPosteriorIsNamed) {
   EXPECT_EQ(signs[0].value, 0);
 }
 
+TEST(VaeInference, ALevelThatSaysNothingIsNamed) {
+  Rng rng(38);
+  Vae vae(2, {.latent = 1, .levels = 2, .hidden = 8}, rng);
+  shake(vae, 1, 0, rng);
+  set_field(vae, "inference.below.0.layers.1.weight", zeros({2, 8}));
+  const auto signs = EvidenceBound(vae).vital_signs(rng.normal({100, 2}, float64), rng);
+  ASSERT_EQ(signs[2].name, "KL of level 2 (nats)");
+  EXPECT_EQ(signs[2].value, 0);
+  EXPECT_EQ(signs[2].warning, "posterior collapse: level 2 of 2");
+  EXPECT_EQ(signs[1].warning, "");
+}
+
 TEST(VaeInference, WhatNeedsADensityAtAnyCodeSaysSo) {
   Rng rng(37);
   const char* told = "set posterior=diagonal or posterior=full, and no levels";
