@@ -109,10 +109,10 @@ TEST(Init, MaskedRowsCountWhatTheySee) {
 TEST(Activation, Names) {
   for (int i = 0; i <= int(Activation::softplus); ++i)
     EXPECT_EQ(parse_activation(to_string(Activation(i))), Activation(i));
-  EXPECT_EQ(
-      error_of([] { parse_activation("reul"); }),
-      "activation: unknown name 'reul': expected one of identity, relu, leaky_relu, elu, selu, silu, gelu, tanh, sigmoid, "
-      "softplus; did you mean 'relu'?");
+  EXPECT_EQ(error_of([] { parse_activation("reul"); }),
+            "activation: unknown name 'reul': expected one of identity, relu, leaky_relu, elu, selu, silu, gelu, tanh, "
+            "sigmoid, "
+            "softplus; did you mean 'relu'?");
 }
 
 }  // namespace
