@@ -31,6 +31,9 @@ Guided guide(const Transform& map, const RowEnergy& energy, int64_t n, Rng& rng,
              const Tensor& context, DType dtype) {
   check(map.traits().smooth, "guidance: the map is a step function, which has no slope to follow");
   check(n >= 1, "guidance: ", n, " samples: expected at least 1");
+  // Chains change places, so all must stand for the same law.
+  check(!context.defined() || context.size(0) == 1, "guidance: a condition of shape ", context.shape(),
+        ": expected one row for all samples");
   const int64_t width = map.base().width();
   const Normal normal(width);
   auto push = [&](const Variable& w) { return map.push(map.base().from_normal(w), context); };

@@ -43,7 +43,7 @@ class Objective {
   virtual void set_progress(double /*part*/) {}
   /// Told after each step, with its batch: what moves without a gradient moves here. The model's buffers are its only memory.
   virtual void after_step(const Tensor& /*batch*/, Rng& /*rng*/, const Tensor& /*context*/ = {}) {}
-  /// Looked at now and then in training and at its end.
+  /// Looked at now and then in training, with a batch of it, and at its end.
   virtual std::vector<VitalSign> vital_signs(const Tensor& /*batch*/, Rng& /*rng*/,
                                              const Tensor& /*context*/ = {}) const {
     return {};

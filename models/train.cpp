@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <tuple>
 
 #include "autograd/anomaly.h"
 #include "models/report/pictures.h"
@@ -43,6 +44,8 @@ struct Run {
   Rng rng;
   int64_t step = 0;
   double seconds_before = 0;  // spent by earlier parts of a resumed run
+  double loss_sum = 0;        // since the last report
+  int64_t loss_count = 0;
   std::vector<std::pair<double, double>> losses;
 
   Run(Model& m, const Dataset& data, const TrainOptions& o)
@@ -76,6 +79,7 @@ struct Run {
     const Batches::State& order = batches.state();
     out.meta["batches"] = {{"rng", order.rng}, {"epoch", order.epoch}, {"position", order.position}};
     out.meta["losses"] = losses;
+    out.meta["unreported"] = {loss_sum, loss_count};
     out.meta["config"] = model.config().to_json().dump();
     return out;
   }
@@ -97,6 +101,7 @@ struct Run {
     batches.restore(
         {order.at("rng").get<Rng::State>(), order.at("epoch").get<int64_t>(), order.at("position").get<int64_t>()});
     losses = from.meta.at("losses").get<std::vector<std::pair<double, double>>>();
+    std::tie(loss_sum, loss_count) = from.meta.at("unreported").get<std::pair<double, int64_t>>();
   }
 };
 
@@ -125,6 +130,12 @@ class MetricsFile {
  private:
   std::ofstream file_;
 };
+
+Json as_json(const std::vector<VitalSign>& signs) {
+  Json out = Json::object();
+  for (const VitalSign& sign : signs) out[sign.name] = sign.value;
+  return out;
+}
 
 /// The opponent's steps before one of the model, each on rows and noise of its own. False where one was not finite.
 bool opponent_steps(Run& run, double rate, double limit) {
@@ -225,8 +236,6 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
       options_.picture_every > 0 ? options_.picture_every : std::max<int64_t>(options_.steps / 10, 1);
   const auto start = Clock::now();
   const int64_t first_step = run.step;
-  double loss_sum = 0;
-  int64_t loss_count = 0;
   auto save = [&] {
     if (!folder_.empty()) save_snapshot(snapshot_path(folder_), run.snapshot(seconds_since(start)));
   };
@@ -256,15 +265,15 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
     model_.objective().after_step(batch, run.rng, context);
     run.ema.update(run.fields);
     ++run.step;
-    loss_sum += value;
-    ++loss_count;
+    run.loss_sum += value;
+    ++run.loss_count;
 
     const bool last = run.step == options_.steps;
     if (run.step % options_.report_every == 0 || last) {
-      const double mean_loss = loss_sum / double(loss_count);
+      const double mean_loss = run.loss_sum / double(run.loss_count);
       run.losses.emplace_back(double(run.step), mean_loss);
-      loss_sum = 0;
-      loss_count = 0;
+      run.loss_sum = 0;
+      run.loss_count = 0;
       const double elapsed = seconds_since(start), rate = double(run.step - first_step) / elapsed;
       metrics.write({{"step", run.step},
                      {"loss", mean_loss},
@@ -281,6 +290,9 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
       const int64_t shown = model_.config().image ? 64 : 2000;
       write_sample_picture(fs::path(folder_) / "samples" / ("step-" + number + ".png"), model_.config(),
                            model_.sample(shown, picture_rng, context_for(data_.train_context, shown)));
+      if (!last)
+        metrics.write({{"step", run.step},
+                       {"vital_signs", as_json(model_.objective().vital_signs(batch, picture_rng, context))}});
       run.ema.swap(run.fields);
     }
     if (stop && !last && stop()) {
@@ -293,9 +305,9 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
   run.ema.store(run.fields);
   if (!result.interrupted) {
     result.vital_signs = vital_signs(model_, data_);
-    Json signs = Json::object();
-    for (const VitalSign& sign : result.vital_signs) signs[sign.name] = sign.value;
-    metrics.write({{"step", run.step}, {"vital_signs", signs}, {"verdict", verdict_of(result.vital_signs)}});
+    metrics.write({{"step", run.step},
+                   {"vital_signs", as_json(result.vital_signs)},
+                   {"verdict", verdict_of(result.vital_signs)}});
   }
   result.step = run.step;
   result.seconds = run.seconds_before + seconds_since(start);

@@ -1,5 +1,7 @@
 #include "models/vital_signs.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "models/metrics/mode_coverage.h"
@@ -19,7 +21,8 @@ void add_inversion_signs(const Model& model, const Tensor& x, const Tensor& cont
   const int64_t count = std::min<int64_t>(x.size(0), map.width() <= 16 ? 512 : 16);
   const Tensor some = slice(x, 0, 0, count), given = context.defined() ? slice(context, 0, 0, count) : context;
   Tensor z;
-  if (traits.smooth && traits.density == DensityKind::exact) {
+  const bool cheap = traits.density == DensityKind::exact || (traits.density == DensityKind::ode && map.width() <= 16);
+  if (traits.smooth && cheap) {
     const Mapped pulled = map.pull_with_log_det(Variable(some), given);
     z = pulled.value.value();
     signs.push_back({"least log-determinant", -max(pulled.log_det.value()).item(), {}});
@@ -31,7 +34,8 @@ void add_inversion_signs(const Model& model, const Tensor& x, const Tensor& cont
   const double worst = max(distance).item();
   char text[32];
   std::snprintf(text, sizeof text, "%.2g", worst);
-  signs.push_back({"inverse error", worst, worst < 0.05 ? std::string() : join("inverse off by ", text)});
+  const bool close = worst < std::max(0.05, traits.inverse_error);
+  signs.push_back({"inverse error", worst, close ? std::string() : join("inverse off by ", text)});
 }
 
 }  // namespace
@@ -42,7 +46,11 @@ std::vector<VitalSign> vital_signs(const Model& model, const Dataset& data) {
   const Tensor context =
       data.train_context.defined() ? slice(data.train_context, 0, 0, rows.size(0)) : data.train_context;
   std::vector<VitalSign> signs = model.objective().vital_signs(model.normalise(rows, rng), rng, context);
-  add_inversion_signs(model, model.normalise(rows, rng), context, signs);
+  try {
+    add_inversion_signs(model, model.normalise(rows, rng), context, signs);
+  } catch (const Error& error) {  // such as a solver that gave up: a verdict, not the end of the training
+    signs.push_back({"inverse error", NAN, join("no inverse: ", error.what())});
+  }
   for (const Synthetic& set : synthetic_sets()) {
     if (set.name != data.name || !set.modes || data.dim() != 2) continue;
     const ModeCoverage found =

@@ -31,6 +31,10 @@ Tensor observations(const std::string& text, int64_t width) {
     if (x.rank() == 1) x = unsqueeze(x, 0);
     check(x.rank() == 2 && x.size(1) == width && x.size(0) >= 1, text, ": ", x.shape(), ": expected [n, ", width,
           "] with NaN for what is not known");
+    for (int64_t i = 0; i < x.size(0); ++i)
+      for (int64_t j = 0; j < width; ++j)
+        check(!std::isinf(x.at({i, j})), text, ": row ", i, ", column ", j,
+              " is infinite: expected numbers, or NaN for ", "what is not known");
     return cast(x, float64);
   }
   std::vector<double> row;
@@ -39,7 +43,7 @@ Tensor observations(const std::string& text, int64_t width) {
     const std::string part = text.substr(at, stop - at);
     double value = NAN;
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
-    if (part != "?" && (error != std::errc() || end != part.data() + part.size()))
+    if (part != "?" && (error != std::errc() || end != part.data() + part.size() || !std::isfinite(value)))
       throw UsageError(
           join("--observe ", text, ": '", part,
                "': expected numbers with commas between them and ? for what is not known, such as 0.5,?, or "

@@ -87,6 +87,7 @@ void run(const Options& o) {
             join("--resume: ", o.folder, " was made with another ", key, "; a run is continued with its own settings"));
     }
     options = load_train_options(o.folder);
+    const int64_t planned = options.steps;
     if (o.steps) options.steps = *o.steps;
     if ((o.batch && *o.batch != options.batch) || (o.rate && *o.rate != options.rate))
       throw UsageError(join("--resume: ", o.folder, " runs with --batch ", options.batch, " --lr ", options.rate,
@@ -97,6 +98,9 @@ void run(const Options& o) {
                             "; a run is continued with its own"));
     data = data_for(config);
     model = std::make_unique<Model>(config, data.train);
+    if (options.steps != planned && model->objective().stages() > 1)
+      throw UsageError(join("--steps ", options.steps, ": ", o.folder, " trains in ", model->objective().stages(),
+                            " stages of ", planned, " steps in all; it is continued with these"));
   } else {
     if (o.family.empty()) throw UsageError("train: which family? `pushforward families` lists them");
     family(o.family);  // before the data are read: a wrong name should be told at once

@@ -133,7 +133,7 @@ Family flow_family() {
                    choice("preprocess", {"affine", "logit"},
                           "images as pixels from -1 to 1, or as logits of them, with the log-determinant"),
                    number("margin", 0.05,
-                          "how far logit keeps the darkest and brightest pixels from the ends of (0, 1)", 0, 0.49)},
+                          "how far logit keeps the darkest and brightest pixels from the ends of (0, 1)", 1e-4, 0.49)},
       .image_settings = {"layers=4", "hidden=128", "bins=8", "bound=4"},
       .defaults =
           [](const Settings& s, const DataSummary& data) {

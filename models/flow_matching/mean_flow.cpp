@@ -27,7 +27,9 @@ MeanFlow::MeanFlow(int64_t width, int64_t hidden, int64_t depth, Rng& rng, const
     : guidance_(guidance),
       jumps_(jumps),
       base_(width),
-      net_(mlp_widths(width + 2 + guidance.inputs(), hidden, depth, width), rng) {}
+      net_(mlp_widths(width + 2 + guidance.inputs(), hidden, depth, width), rng) {
+  check(jumps >= 1, "mean flow: ", jumps, " jumps: expected at least 1");
+}
 
 Variable MeanFlow::velocity(const Variable& x, const Tensor& time, const Tensor& span, const Tensor& given) const {
   return net_(beside({x, Variable(time), Variable(span), given.defined() ? Variable(given) : Variable()}));

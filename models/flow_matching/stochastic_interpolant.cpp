@@ -40,6 +40,7 @@ StochasticInterpolant::StochasticInterpolant(int64_t width, const InterpolantSet
       base_(settings.diffusion > 0 ? width * (settings.steps + 1) : width),
       velocity_(width, settings.hidden, settings.depth, settings.frequencies, rng, settings.guidance.inputs()),
       score_(width, settings.hidden, settings.depth, settings.frequencies, rng, settings.guidance.inputs()) {
+  check(settings.steps >= 1, "stochastic interpolant: ", settings.steps, " steps: expected at least 1");
   check(settings.sigma > 0, "stochastic interpolant: sigma ", settings.sigma,
         ": expected a positive number, such as 1");
   check(settings.diffusion >= 0, "stochastic interpolant: diffusion coefficient ", settings.diffusion,

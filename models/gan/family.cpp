@@ -68,7 +68,7 @@ Family gan_family() {
            number("gamma", 0.1,
                   "weight of the critic's squared slope at data (R1) and, for r3gan and pacgan, samples (R2)"),
            number("lambda", 0.1, "weight of WGAN-GP's penalty"),
-           number("gamma-left", 1, "the part of gamma that is left at the end of training", 0, 1),
+           number("gamma-left", 1, "the part of gamma that is left at the end of training", 1e-6, 1),
            integer("pack", 2, "points that the critic of pacgan sees together", 1, 64),
            choice("critic-activation", {"leaky-relu", "silu"}, "activation of the critic's layers"),
            integer("critic-waves", 0,

@@ -114,7 +114,7 @@ Family vae_family() {
            integer("codes", 2, "of a point, for vq and fsq", 1, 4096),
            integer("code-width", 3, "numbers of the vector behind a code", 1, 1024),
            integer("entries", 64, "of vq's codebook", 2, 65536),
-           integer("fsq-levels", 4, "of each number of fsq's vectors", 2, 1024),
+           integer("fsq-levels", 4, "of each number of fsq's vectors", 2, 512),
            number("commitment", 0.25, "weight of the distance from vectors to their codes, for vq", 0, 1000),
            number("codebook-decay", 0.99, "of the averages that the codebook follows", 0, 0.999999),
            choice("code-prior", {"made", "transformer"}, "the autoregressive network that models the codes")},

@@ -103,6 +103,23 @@ TEST(Program, Conditions) {
   expect_error(run(f, small("flow") + " --condition columns=2 --out " + (f / "r")), 2, "2 columns: expected 1 to 1");
 }
 
+TEST(Program, StagesKeepTheirPlaces) {
+  TemporaryFolder f;
+  const std::string settings = " --steps 20 --threads 1 --set hidden=8 --set variant=rectified --set pair-steps=4";
+  ASSERT_EQ(run(f, "train flow-matching --data moons" + settings + " --out " + (f / "r")).code, 0);
+  expect_error(run(f, "train --resume --steps 40 --out " + (f / "r")), 2,
+               "trains in 2 stages of 20 steps in all; it is continued with these");
+}
+
+TEST(Program, GuidanceNeedsNumbers) {
+  TemporaryFolder f;
+  ASSERT_EQ(run(f, small("flow") + " --out " + (f / "r")).code, 0);
+  const std::string guide = "guide " + (f / "r") + " --out " + (f / "x.npy") + " --observe ";
+  expect_error(run(f, guide + "'inf,?'"), 2, "expected numbers with commas between them and ?");
+  expect_error(run(f, guide + "'1'"), 2, "1 numbers for data of 2 columns");
+  EXPECT_FALSE(fs::exists(f / "x.npy"));
+}
+
 TEST(Program, BadFiles) {
   TemporaryFolder f;
   const std::string out = " --out " + (f / "r");

@@ -292,6 +292,24 @@ TEST_P(TrainingLaws, FirstLossesAreTheRecordedOnes) {
     ASSERT_NEAR(losses[i] / known->second[i], 1, 1e-4) << "step " << i + 1 << "; found:\n" << found;
 }
 
+TEST_P(TrainingLaws, AStopChangesNothing) {
+  testing::TemporaryFolder folder;
+  const Dataset data = dataset_for(GetParam(), 1000);
+  const ModelConfig config = config_for(GetParam(), data, 3);
+  const TrainOptions options{
+      .steps = 12, .batch = 32, .rate = 2e-3, .warmup = 3, .report_every = 5, .picture_every = 100};
+  Model whole(config, data.train), stopped(config, data.train), resumed(config, data.train);
+  const TrainResult expected = Trainer(whole, data, options).run();
+  int steps = 0;
+  EXPECT_TRUE(Trainer(stopped, data, options, folder / "run").run({}, [&] { return ++steps == 7; }).interrupted);
+  const TrainResult found = Trainer(resumed, data, options, folder / "run", true).run();
+  EXPECT_EQ(found.loss, expected.loss);
+  const auto before = fields_of(whole.transform()), after = fields_of(resumed.transform());
+  for (size_t i = 0; i < before.size(); ++i)
+    EXPECT_EQ(cast(after[i].value(), float64).to_vector<double>(), cast(before[i].value(), float64).to_vector<double>())
+        << before[i].path;
+}
+
 /// The loss of a game says nothing about its progress: there it is the distance of samples and data that falls.
 TEST_P(TrainingLaws, TheLossFalls) {
   const Dataset data = dataset_for(GetParam(), 4000);
