@@ -290,9 +290,8 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
       const int64_t shown = model_.config().image ? 64 : 2000;
       write_sample_picture(fs::path(folder_) / "samples" / ("step-" + number + ".png"), model_.config(),
                            model_.sample(shown, picture_rng, context_for(data_.train_context, shown)));
-      if (!last)
-        metrics.write({{"step", run.step},
-                       {"vital_signs", as_json(model_.objective().vital_signs(batch, picture_rng, context))}});
+      const std::vector<VitalSign> signs = model_.objective().vital_signs(batch, picture_rng, context);
+      if (!last && !signs.empty()) metrics.write({{"step", run.step}, {"vital_signs", as_json(signs)}});
       run.ema.swap(run.fields);
     }
     if (stop && !last && stop()) {
