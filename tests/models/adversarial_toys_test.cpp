@@ -16,20 +16,12 @@
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
 #include "tests/models/lattice.h"
+#include "tests/models/set_field.h"
 
 namespace pf {
 namespace {
 
-/// Sets the field at a path, in double precision.
-template <AnyModule M> void set_field(M& module, const std::string& path, const Tensor& value) {
-  for (Field& field : fields_of(module))
-    if (field.path == path) {
-      ASSERT_EQ(field.value().shape(), value.shape()) << path;
-      *field.parameter = Variable(cast(value, float64));
-      return;
-    }
-  FAIL() << "no field " << path << " in\n" << to_string(module);
-}
+using testing::set_field;
 
 // p = N(0, 1), q = N(1, 1), the expectations over quantiles.
 TEST(TwoGaussians, TheBestLogitHasTheLossOfTheJensenShannonDivergence) {

@@ -16,6 +16,7 @@
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
 #include "tensor/ops/softmax.h"
+#include "tests/models/set_field.h"
 #include "tests/support/temporary.h"
 
 namespace pf {
@@ -23,17 +24,7 @@ namespace {
 
 using testing::contains;
 using testing::error_of;
-
-/// Sets the field at a path, in double precision.
-template <AnyModule M> void set_field(M& module, const std::string& path, const Tensor& value) {
-  for (Field& field : fields_of(module))
-    if (field.path == path) {
-      ASSERT_EQ(field.value().shape(), value.shape()) << path;
-      *field.parameter = Variable(cast(value, float64));
-      return;
-    }
-  FAIL() << "no field " << path << " in\n" << to_string(module);
-}
+using testing::set_field;
 
 double matching_loss(const FlowMatching& model, Pairing pairing, Rng& rng) {
   double sum = 0;

@@ -12,20 +12,11 @@
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
 #include "tensor/ops/softmax.h"
+#include "tests/models/set_field.h"
 
 namespace pf::testing {
 
 inline double largest(const Tensor& x) { return max(abs(x)).item(); }
-
-template <class M> void set_field(M& model, const std::string& path, const Tensor& value) {
-  for (Field& field : fields_of(model))
-    if (field.path == path) {
-      ASSERT_EQ(field.value().shape(), value.shape()) << path;
-      *field.parameter = Variable(cast(value, float64));
-      return;
-    }
-  FAIL() << "no field " << path;
-}
 
 /// Parameters in double precision, times a factor and moved by so much noise.
 template <class M> void shake(M& model, double factor, double noise, Rng& rng, const std::string& below = "") {
