@@ -1,11 +1,14 @@
 #include "models/flow/continuous.h"
 
+#include <numbers>
+
 #include "autograd/checkpoint.h"
 #include "models/context.h"
 #include "nn/activation.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/linalg.h"
 #include "tensor/ops/reduce.h"
+#include "tensor/ops/trigonometric.h"
 
 namespace pf {
 namespace {
@@ -49,18 +52,38 @@ OdeState solve_checkpointed(const OdeField& field, const OdeState& start, double
 
 }  // namespace
 
-TangentField::TangentField(int64_t width, int64_t hidden, int64_t depth, Rng& rng, int64_t context)
-    : width_(width), context_(context) {
+TangentField::TangentField(int64_t width, int64_t hidden, int64_t depth, int64_t waves, Rng& rng, int64_t context)
+    : width_(width), waves_(waves), context_(context) {
   for (int64_t i = 0; i <= depth; ++i) {
     const bool last = i == depth;
-    const int64_t in = i == 0 ? width + context : hidden, out = last ? width : hidden;
+    const int64_t in = i == 0 ? width * (1 + 2 * waves) + context : hidden, out = last ? width : hidden;
     layers_.emplace_back(in, out, rng, LinearOptions{.gain = last ? 0.5 : gain_of(Activation::tanh)});
     times_.emplace_back(rng.normal({out}) * (last ? 0.0 : 0.5));
   }
 }
 
+TangentField::WithTangents TangentField::features(const Variable& x, const Variable* tangents) const {
+  if (waves_ == 0) return {x, tangents ? *tangents : Variable()};
+  const int64_t n = x.size(0), blocks = tangents && n > 0 ? tangents->size(0) / n : 1;
+  std::vector<Variable> values{x}, moved;
+  if (tangents) moved.push_back(*tangents);
+  const auto along = [&](const Variable& slope) {
+    return reshape(reshape(*tangents, {blocks, n, width_}) * slope, {blocks * n, width_});
+  };
+  for (int64_t i = 0; i < waves_; ++i) {
+    const double rate = std::numbers::pi / 4 * double(int64_t(1) << i);
+    const Variable sine = sin(x * rate), cosine = cos(x * rate);
+    values.push_back(sine);
+    values.push_back(cosine);
+    if (!tangents) continue;
+    moved.push_back(along(cosine * rate));
+    moved.push_back(along(sine * -rate));
+  }
+  return {concat(values, 1), tangents ? concat(moved, 1) : Variable()};
+}
+
 Variable TangentField::operator()(const Variable& x, double time, const Tensor& context) const {
-  Variable h = with_context("flow", x, context, context_);
+  Variable h = with_context("flow", features(x, nullptr).value, context, context_);
   for (size_t i = 0; i < layers_.size(); ++i) {
     h = linear(h, layers_[i].weight, layers_[i].bias + times_[i] * time);
     if (i + 1 < layers_.size()) h = tanh(h);
@@ -71,11 +94,12 @@ Variable TangentField::operator()(const Variable& x, double time, const Tensor& 
 TangentField::WithTangents TangentField::with_tangents(const Variable& x, double time, const Variable& tangents,
                                                        const Tensor& context) const {
   const int64_t n = x.size(0), blocks = n > 0 ? tangents.size(0) / n : 1;
-  Variable h = with_context("flow", x, context, context_), moved = tangents;
+  auto [inputs, moved] = features(x, &tangents);
+  Variable h = with_context("flow", inputs, context, context_);
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Variable& weight = layers_[i].weight;
     h = linear(h, weight, layers_[i].bias + times_[i] * time);
-    moved = matmul(moved, transpose(i == 0 && context_ > 0 ? slice(weight, 1, 0, width_) : weight));
+    moved = matmul(moved, transpose(i == 0 && context_ > 0 ? slice(weight, 1, 0, width_ * (1 + 2 * waves_)) : weight));
     if (i + 1 == layers_.size()) break;
     h = tanh(h);
     const int64_t m = weight.size(0);
@@ -85,7 +109,9 @@ TangentField::WithTangents TangentField::with_tangents(const Variable& x, double
 }
 
 ContinuousFlow::ContinuousFlow(int64_t width, const ContinuousSettings& settings, Rng& rng)
-    : settings_(settings), base_(width), field_(width, settings.hidden, settings.depth, rng, settings.context) {}
+    : settings_(settings),
+      base_(width),
+      field_(width, settings.hidden, settings.depth, settings.waves, rng, settings.context) {}
 
 Traits ContinuousFlow::traits() const {
   return {.invertible = true,

@@ -15,11 +15,13 @@
 namespace pf {
 
 /// v(x, t): a multilayer perceptron whose tangents are computed beside it. Each layer is (W x + b + t c) with tanh between:
-/// time enters everywhere, as in FFJORD's "concat" layers. A context is further inputs, which have no tangents.
+/// time enters everywhere, as in FFJORD's "concat" layers. Beside x the first layer sees sines and cosines of its
+/// coordinates, of periods 8, 4, 2 …, which let a small network turn within a short distance (Tancik et al. 2020,
+/// arXiv 2006.10739). A context is further inputs, which have no tangents.
 class TangentField {
  public:
-  /// context: numbers of the condition; 0: none.
-  TangentField(int64_t width, int64_t hidden, int64_t depth, Rng& rng, int64_t context = 0);
+  /// waves: periods of the sines and cosines; context: numbers of the condition; 0: none.
+  TangentField(int64_t width, int64_t hidden, int64_t depth, int64_t waves, Rng& rng, int64_t context = 0);
   Variable operator()(const Variable& x, double time, const Tensor& context = {}) const;
   struct WithTangents {
     Variable value;     // [n, width]
@@ -35,13 +37,16 @@ class TangentField {
   }
 
  private:
-  int64_t width_, context_;
+  /// Coordinates and their waves; with tangents (blocks of them), theirs as well.
+  WithTangents features(const Variable& x, const Variable* tangents) const;
+
+  int64_t width_, waves_, context_;
   std::vector<Linear> layers_;
   std::vector<Variable> times_;  // [out] of each layer: what the bias gains until t = 1
 };
 
 struct ContinuousSettings {
-  int64_t hidden = 64, depth = 3;
+  int64_t hidden = 64, depth = 3, waves = 0;
   OdeOptions training{.method = OdeMethod::rk4, .steps = 4};
   OdeOptions solver{.method = OdeMethod::dopri5, .tolerance = 1e-5};  // of samples and densities
   double energy = 0.01;                                               // weight of the path energy in the loss

@@ -68,6 +68,7 @@ std::unique_ptr<Transform> build_residual(const Settings& s, const DataSummary& 
 Built build_continuous(const Settings& s, const DataSummary& data, Rng& rng) {
   const ContinuousSettings settings{.hidden = s.integer("hidden"),
                                     .depth = s.integer("depth"),
+                                    .waves = s.integer("waves"),
                                     .training = {.method = OdeMethod::rk4, .steps = s.integer("solver-steps")},
                                     .solver = {.method = OdeMethod::dopri5, .tolerance = s.number("tolerance")},
                                     .energy = s.number("energy"),
@@ -124,8 +125,10 @@ Family flow_family() {
                    integer("hidden", 64, "width of each layer's two hidden layers"),
                    integer("bins", 16, "bins of a spline", 2, 64),
                    number("bound", 3, "a spline acts on (-bound, bound) of the normalised data", 0.1, 100),
-                   integer("depth", 2, "hidden layers of cnf's field", 1, 16),
-                   integer("solver-steps", 4, "steps of the Runge-Kutta method that trains cnf", 1, 1000),
+                   integer("depth", 3, "hidden layers of cnf's field", 1, 16),
+                   integer("waves", 2,
+                           "sines and cosines of each coordinate that cnf's field sees: of periods 8, 4, 2 …", 0, 8),
+                   integer("solver-steps", 8, "steps of the Runge-Kutta method that trains cnf", 1, 1000),
                    number("energy", 0.01, "weight of the path energy in the loss of cnf", 0, 10),
                    number("tolerance", 1e-5, "of dopri5, which evaluates cnf", 1e-12, 1),
                    choice("gradient", {"stored", "checkpointed"},
@@ -134,13 +137,13 @@ Family flow_family() {
                           "images as pixels from -1 to 1, or as logits of them, with the log-determinant"),
                    number("margin", 0.05,
                           "how far logit keeps the darkest and brightest pixels from the ends of (0, 1)", 1e-4, 0.49)},
-      .image_settings = {"layers=4", "hidden=128", "bins=8", "bound=4"},
+      .image_settings = {"layers=4", "hidden=128", "bins=8", "bound=4", "depth=2", "waves=0", "solver-steps=4"},
       .defaults =
           [](const Settings& s, const DataSummary& data) {
             const std::string& variant = s.word("variant");
             if (data.image)
               return TrainingDefaults{.steps = variant == "cnf" || variant == "spline-ar" ? 600 : 2000, .batch = 128};
-            if (variant == "cnf") return TrainingDefaults{.steps = 1500, .batch = 128, .rate = 1.5e-2};
+            if (variant == "cnf") return TrainingDefaults{.steps = 3000, .batch = 128, .rate = 5e-3};
             if (variant == "residual") return TrainingDefaults{.steps = 2000, .batch = 128, .rate = 3e-3};
             if (variant == "planar") return TrainingDefaults{.steps = 4000, .batch = 128, .rate = 8e-3};
             return TrainingDefaults{.steps = 6000, .batch = 128, .rate = 3e-3};
