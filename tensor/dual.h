@@ -10,14 +10,14 @@ template <class V, int N> struct Dual {
   V value{};
   std::array<V, N> partial{};
 
-  Dual() = default;
-  Dual(const V& value) : value(value) {
+  constexpr Dual() = default;
+  constexpr Dual(const V& value) : value(value) {
     for (V& p : partial) p = V(0);
   }
   template <class T>
-  requires(std::is_arithmetic_v<T> && !std::same_as<T, V>) Dual(T number) : Dual(V(number)) {}
+  requires(std::is_arithmetic_v<T> && !std::same_as<T, V>) constexpr Dual(T number) : Dual(V(number)) {}
   /// The i-th input of a formula: derivative 1 with respect to itself.
-  static Dual input(const V& value, int i) {
+  static constexpr Dual input(const V& value, int i) {
     Dual out(value);
     out.partial[i] = V(1);
     return out;
@@ -25,7 +25,7 @@ template <class V, int N> struct Dual {
 };
 
 /// The chain rule for one operation inside a formula. An operation without closed-form partials is run on the duals.
-template <DualValue D, class F, class... X> D apply_dual(const F& f, const X&... x) {
+template <DualValue D, class F, class... X> constexpr D apply_dual(const F& f, const X&... x) {
   if constexpr (!has_partials<F>) {
     return f(x...);
   } else {
@@ -44,7 +44,7 @@ template <DualValue D, class F, class... X> D apply_dual(const F& f, const X&...
 
 // Comparisons look at the values; they are what `select` is given inside a formula.
 namespace detail {
-template <class X> const auto& primal(const X& x) {
+template <class X> constexpr const auto& primal(const X& x) {
   if constexpr (DualValue<X>) return x.value;
   else return x;
 }
@@ -53,24 +53,25 @@ template <class A, class B>
 concept DualPair = OperandPair<A, B> &&(DualValue<A> || DualValue<B>);
 template <class A, class B>
 requires DualPair<A, B>
-auto operator<(const A& a, const B& b) { return detail::primal(a) < detail::primal(b); }
+constexpr auto operator<(const A& a, const B& b) { return detail::primal(a) < detail::primal(b); }
 template <class A, class B>
 requires DualPair<A, B>
-auto operator>(const A& a, const B& b) { return detail::primal(a) > detail::primal(b); }
+constexpr auto operator>(const A& a, const B& b) { return detail::primal(a) > detail::primal(b); }
 template <class A, class B>
 requires DualPair<A, B>
-auto operator<=(const A& a, const B& b) { return detail::primal(a) <= detail::primal(b); }
+constexpr auto operator<=(const A& a, const B& b) { return detail::primal(a) <= detail::primal(b); }
 template <class A, class B>
 requires DualPair<A, B>
-auto operator>=(const A& a, const B& b) { return detail::primal(a) >= detail::primal(b); }
+constexpr auto operator>=(const A& a, const B& b) { return detail::primal(a) >= detail::primal(b); }
 template <class A, class B>
 requires DualPair<A, B>
-auto equal(const A& a, const B& b) { return detail::primal(a) == detail::primal(b); }
-template <DualValue D> auto isnan(const D& x) { return math::isnan(x.value); }
-template <DualValue D> auto isinf(const D& x) { return math::isinf(x.value); }
-template <DualValue D> auto isfinite(const D& x) { return math::isfinite(x.value); }
+constexpr auto equal(const A& a, const B& b) { return detail::primal(a) == detail::primal(b); }
+template <DualValue D> constexpr auto isnan(const D& x) { return math::isnan(x.value); }
+template <DualValue D> constexpr auto isinf(const D& x) { return math::isinf(x.value); }
+template <DualValue D> constexpr auto isfinite(const D& x) { return math::isfinite(x.value); }
 
-template <class M, class V, int N> Dual<V, N> select(const M& mask, const Dual<V, N>& a, const Dual<V, N>& b) {
+template <class M, class V, int N>
+constexpr Dual<V, N> select(const M& mask, const Dual<V, N>& a, const Dual<V, N>& b) {
   Dual<V, N> out;
   out.value = math::select(mask, a.value, b.value);
   for (int k = 0; k < N; ++k) out.partial[k] = math::select(mask, a.partial[k], b.partial[k]);
@@ -78,7 +79,7 @@ template <class M, class V, int N> Dual<V, N> select(const M& mask, const Dual<V
 }
 /// One of the two is a number.
 template <class M, class A, class B>
-requires(DualPair<A, B> && !std::same_as<A, B>) auto select(const M& mask, const A& a, const B& b) {
+requires(DualPair<A, B> && !std::same_as<A, B>) constexpr auto select(const M& mask, const A& a, const B& b) {
   using D = typename detail::Stronger<A, B>::type;
   return select(mask, D(a), D(b));
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tensor/device_pass.h"
 #include "tensor/ops/op.h"
 #include "tensor/parallel.h"
 #include "tensor/strided.h"
@@ -14,14 +15,32 @@ constexpr int64_t thread_share = int64_t(1) << 15;  // elements a thread takes; 
 
 bool all_row_major(const PointwisePass& pass) {
   for (int i = 0; i < pass.input_count; ++i)
-    if (!(pass.inputs[i]->shape() == pass.shape) || !pass.inputs[i]->is_contiguous()) return false;
+    if (!(pass.inputs[i]->shape() == pass.shape) || !pass.inputs[i]->is_contiguous() ||
+        pass.inputs[i]->device().is_cuda())
+      return false;
   return true;
 }
 
 bool all_plain(std::span<const Tensor* const> inputs, DType dtype, const Shape& shape) {
   for (const Tensor* x : inputs)
-    if (x->dtype() != dtype || x->is_literal() || !(x->shape() == shape) || !x->is_contiguous()) return false;
+    if (x->dtype() != dtype || x->is_literal() || !(x->shape() == shape) || !x->is_contiguous() ||
+        x->device().is_cuda())
+      return false;
   return true;
+}
+
+// The same pass by the kernels on a GPU; `like` has the shape, type and place of the result.
+void run_on_device(const PointwiseKernels& kernels, cuda::PointwiseKind kind, const void* op, const Tensor& like,
+                   std::span<const Tensor* const> inputs, std::span<Tensor* const> outputs) {
+  if (like.numel() == 0) return;
+  backend_of(like).pointwise(cuda::find_launchers(kernels), kind, kernels.name, op,
+                             device_pass(like.shape(), like.dtype(), inputs, outputs));
+}
+
+std::vector<const Tensor*> joined(std::span<const Tensor* const> first, std::initializer_list<const Tensor*> second) {
+  std::vector<const Tensor*> out(first.begin(), first.end());
+  out.insert(out.end(), second.begin(), second.end());
+  return out;
 }
 
 }  // namespace
@@ -29,6 +48,8 @@ bool all_plain(std::span<const Tensor* const> inputs, DType dtype, const Shape& 
 PreparedPass::PreparedPass(const PointwisePass& pass) : pass_(pass) {
   for (int i = 0; i < pass.input_count; ++i) {
     const Tensor& x = *pass.inputs[i];
+    check(!x.device().is_cuda(), "this operation has no kernel for ", x.device(), " yet: ", x.shape(),
+          "; copy the tensor with to_device(x, Device::cpu())");
     Source& source = sources_[i];
     source.base = x.storage().data();
     source.element_size = size_of(x.dtype());
@@ -158,6 +179,13 @@ Tensor pointwise_forward(const PointwiseKernels& kernels, const void* op, std::s
   auto kernel = kernels.forward[int(dtype)];
   check(kernel, kernels.name, ": ", dtype, " ", first.shape(), " is not supported",
         is_floating(dtype) ? "" : "; convert with cast(x, float32)");
+  if (const Device device = device_of(inputs); device.is_cuda()) {
+    Shape shape = first.shape();
+    for (const Tensor* x : inputs) shape = broadcast(shape, x->shape(), kernels.name);
+    Tensor out = Tensor::empty(shape, dtype, device);
+    run_on_device(kernels, cuda::PointwiseKind::forward, op, out, inputs, std::array{&out});
+    return out;
+  }
   std::array<Tensor, max_pass_inputs> operands;
   PointwisePass pass;
   for (int i = 0; i < n; ++i) {
@@ -176,6 +204,11 @@ void pointwise_vjp(const PointwiseKernels& kernels, const void* op, const Tensor
                    std::span<const Tensor* const> inputs, const Tensor& y, std::span<Tensor* const> grads) {
   const int n = int(inputs.size());
   const DType dtype = y.dtype();
+  if (y.device().is_cuda()) {
+    for (Tensor* grad : grads)
+      if (grad) *grad = Tensor::empty(y.shape(), dtype, y.device());
+    return run_on_device(kernels, cuda::PointwiseKind::vjp, op, y, joined(inputs, {&y, &g}), grads);
+  }
   PointwisePass pass;
   pass.shape = y.shape();
   for (const Tensor* x : inputs) pass.read(*x);
@@ -195,6 +228,13 @@ Tensor pointwise_jvp(const PointwiseKernels& kernels, const void* op, std::span<
                      std::span<const Tensor* const> inputs, const Tensor& y) {
   const int n = int(inputs.size());
   const DType dtype = y.dtype();
+  if (y.device().is_cuda()) {
+    Tensor out = Tensor::empty(y.shape(), dtype, y.device());
+    std::vector<const Tensor*> all = joined(inputs, {&y});
+    all.insert(all.end(), tangents.begin(), tangents.end());
+    run_on_device(kernels, cuda::PointwiseKind::jvp, op, y, all, std::array{&out});
+    return out;
+  }
   PointwisePass pass;
   pass.shape = y.shape();
   for (const Tensor* x : inputs) pass.read(*x);

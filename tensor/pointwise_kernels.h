@@ -3,10 +3,15 @@
 // source. Everything about strides, broadcasting and threads is in pointwise.cpp, which calls these.
 
 #include <cstring>
+#include <typeinfo>
 
 #include "tensor/dual.h"
 #include "tensor/ops/op.h"
 #include "tensor/simd.h"
+
+#ifndef PF_OPS_MODULE  // set by pf_add_ops for the operations of others
+#define PF_OPS_MODULE ""
+#endif
 
 namespace pf::detail {
 
@@ -127,7 +132,7 @@ namespace pf {
 
 template <class F> const PointwiseKernels& pointwise_kernels() {
   static const PointwiseKernels kernels = [] {
-    PointwiseKernels out{F::name, F::arity};
+    PointwiseKernels out{.name = F::name, .arity = F::arity, .type = typeid(F).name(), .module = PF_OPS_MODULE};
     detail::add_kernels<F, float>(out, std::make_index_sequence<F::arity>{});
     detail::add_kernels<F, double>(out, std::make_index_sequence<F::arity>{});
     if constexpr (requires { F::integers; })

@@ -1,5 +1,7 @@
 #include "tensor/reduction.h"
 
+#include "tensor/device_pass.h"
+
 namespace pf::detail {
 
 namespace {
@@ -46,6 +48,19 @@ ReducePlan plan_reduction(const Layout& layout, const std::array<bool, max_rank>
   merge(plan.kept);
   merge(plan.reduced);
   return plan;
+}
+
+Tensor reduce_on_device(cuda::Reduction kind, const Tensor& x, const std::array<bool, max_rank>& flags,
+                        const Shape& shape) {
+  Layout kept, reduced;
+  for (int i = 0; i < x.rank(); ++i) {
+    Layout& to = flags[i] ? reduced : kept;
+    to.shape.push_back(x.shape()[i]);
+    to.strides.push_back(x.strides()[i]);
+  }
+  Tensor out = Tensor::empty(shape, x.dtype(), x.device());
+  if (out.numel() > 0) backend_of(x).reduce(kind, x.dtype(), x.raw(), kept, reduced, out.mutable_raw());
+  return out;
 }
 
 }  // namespace pf::detail

@@ -9,6 +9,7 @@
 #include <bit>
 #include <vector>
 
+#include "tensor/cuda_backend.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
 #include "tensor/tensor.h"
@@ -16,6 +17,7 @@
 namespace pf::detail {
 
 struct Adding {
+  static constexpr auto on_device = cuda::Reduction::sum;
   template <class V> static V identity() { return V(0); }
   template <class V> static V combine(V a, V b) { return a + b; }
 };
@@ -43,6 +45,10 @@ struct ReducePlan {
   bool reordered = false;
 };
 ReducePlan plan_reduction(const Layout& layout, const std::array<bool, max_rank>& reduce);
+
+/// The reduction by the kernels of x's GPU.
+Tensor reduce_on_device(cuda::Reduction kind, const Tensor& x, const std::array<bool, max_rank>& flags,
+                        const Shape& shape);
 
 /// Visits the positions of some loops in order, without division.
 class LoopCursor {
@@ -313,6 +319,7 @@ template <class P, class T> void reduce_columns(const T* p, const ReduceLoops& r
 /// x reduced over the flagged axes; `shape` is the shape of the result. Empty reductions give the identity.
 template <class P, class T>
 Tensor reduce(const Tensor& x, const std::array<bool, max_rank>& flags, const Shape& shape) {
+  if (x.device().is_cuda()) return reduce_on_device(P::on_device, x, flags, shape);
   Shape kept;
   for (int i = 0; i < x.rank(); ++i)
     if (!flags[i]) kept.push_back(x.shape()[i]);

@@ -1,6 +1,6 @@
 #pragma once
-// Storage: one block of memory shared by the tensors that look at it. The reference count is intrusive, and header and
-// elements are one block, so that a small tensor costs one allocation.
+// Storage: one block of memory shared by the tensors that look at it. The reference count is intrusive, and on the CPU
+// header and elements are one block, so that a small tensor costs one allocation.
 
 #include <atomic>
 #include <cstddef>
@@ -25,7 +25,8 @@ class Storage {
   }
   ~Storage() { drop(); }
 
-  std::byte* data() const { return reinterpret_cast<std::byte*>(block_) + header_bytes; }
+  /// The first element; on a GPU an address of the device, which only its kernels may follow.
+  std::byte* data() const { return block_->elements; }
   size_t bytes() const { return block_ ? block_->bytes : 0; }
   Device device() const { return block_ ? block_->device : Device::cpu(); }
   explicit operator bool() const { return block_ != nullptr; }
@@ -37,6 +38,7 @@ class Storage {
   struct Block {
     std::atomic<int64_t> references{1};
     size_t bytes;
+    std::byte* elements;
     Device device;
   };
   static constexpr size_t header_bytes = 64;  // keeps the elements aligned to 64
@@ -46,16 +48,28 @@ class Storage {
     if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
   }
   void drop() noexcept {
-    if (block_ && block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      release(block_, header_bytes + block_->bytes);
+    if (block_ && block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      const bool here = block_->device.kind == Device::Kind::cpu;
+      if (!here) release_from_device(block_->elements, block_->bytes, block_->device);
+      release(block_, header_bytes + (here ? block_->bytes : 0));
+    }
   }
+  // tensor/cuda_library.cpp
+  static std::byte* allocate_on_device(size_t bytes, Device device);
+  static void release_from_device(std::byte* elements, size_t bytes, Device device) noexcept;
 
   Block* block_ = nullptr;
 };
 
 inline Storage Storage::allocate(size_t bytes, Device device) {
   Storage out;
-  out.block_ = new (pf::allocate(header_bytes + bytes)) Block{1, bytes, device};
+  if (device.kind == Device::Kind::cpu) {
+    auto* memory = static_cast<std::byte*>(pf::allocate(header_bytes + bytes));
+    out.block_ = new (memory) Block{1, bytes, memory + header_bytes, device};
+  } else {
+    std::byte* elements = allocate_on_device(bytes, device);
+    out.block_ = new (pf::allocate(header_bytes)) Block{1, bytes, elements, device};
+  }
   return out;
 }
 

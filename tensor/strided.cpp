@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tensor/device_pass.h"
+
 namespace pf {
 
 Layout collapse(const Layout& layout) {
@@ -147,9 +149,19 @@ template <class T> void copy_loops(T* target, const T* source, const CopyLoops& 
 
 }  // namespace
 
-void assign_strided(const Tensor& x, void* base, const Layout& to) {
+void assign_strided(const Tensor& x, Tensor& out, const Layout& to) {
   check(x.shape() == to.shape, "copy: ", x.shape(), " to a place of shape ", to.shape);
   if (x.numel() == 0) return;
+  void* base = out.mutable_raw();
+  if (out.device().is_cuda()) {
+    check(x.is_literal() || x.device() == out.device(), "copy: ", x.shape(), " is on ", x.device(),
+          " and its place on ", out.device(), "; copy it there with to_device");
+    const Tensor from = to_device(x, out.device());
+    auto* target = static_cast<std::byte*>(base) + to.offset * size_of(x.dtype());
+    return backend_of(out).copy(x.shape(), target, to.strides, x.dtype(), from.raw(), from.strides(), x.dtype());
+  }
+  check(!x.device().is_cuda(), "copy: ", x.shape(), " is on ", x.device(),
+        " and its place on the CPU; copy it with to_device");
   const CopyLoops loops = plan_copy(to, x.layout());
   auto run = [&]<class T>(T*) {
     copy_loops(static_cast<T*>(base) + to.offset, static_cast<const T*>(x.raw()), loops, 0);
@@ -163,7 +175,5 @@ void assign_strided(const Tensor& x, void* base, const Layout& to) {
       return run(static_cast<uint64_t*>(nullptr));
   }
 }
-
-void copy_strided(const Tensor& x, void* out) { assign_strided(x, out, Layout::contiguous(x.shape())); }
 
 }  // namespace pf

@@ -21,9 +21,8 @@ class StridedCursor {
   int64_t at_;
 };
 
-/// All elements in row-major order to `out`.
-void copy_strided(const Tensor& x, void* out);
-/// Element i of x to element i of `to`, which has the same shape and lies at `base` (address of element 0).
-void assign_strided(const Tensor& x, void* base, const Layout& to);
+/// Element i of x to element i of `to`, a part of `out`'s memory with the shape of x; its offset counts from the first element
+/// of `out`, which nobody else may hold.
+void assign_strided(const Tensor& x, Tensor& out, const Layout& to);
 
 }  // namespace pf

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "tensor/device_pass.h"
 #include "tensor/strided.h"
 
 namespace pf {
@@ -21,8 +22,14 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
   return Tensor(Storage::allocate(size_t(bytes), device), Layout::contiguous(shape), dtype);
 }
 
+void Tensor::fail_not_here() const {
+  fail("data: ", dtype_, " ", shape(), " is on ", device(),
+       ", where the processor cannot read it; copy it with to_device(x, Device::cpu())");
+}
+
 double Tensor::item() const {
   check(numel() == 1, "item: ", shape(), " has ", numel(), " elements: expected exactly one");
+  if (device().is_cuda()) return to_device(*this, Device::cpu()).item();
   return dispatch(dtype_, [&]<class T>() { return double(*data<T>()); });
 }
 
@@ -34,7 +41,7 @@ double Tensor::at(const Shape& index) const {
 }
 
 template <class T> std::vector<T> Tensor::to_vector() const {
-  Tensor flat = contiguous(*this);
+  const Tensor flat = to_device(contiguous(*this), Device::cpu());
   const T* first = flat.data<T>();
   return std::vector<T>(first, first + numel());
 }
@@ -44,18 +51,29 @@ template std::vector<int64_t> Tensor::to_vector() const;
 template std::vector<bool> Tensor::to_vector() const;
 
 Tensor full(const Shape& shape, double value, DType dtype) {
-  Tensor out = Tensor::empty(shape, dtype);
+  Tensor out = Tensor::empty(shape, dtype, default_device());
+  if (out.device().is_cuda()) {
+    if (out.numel() > 0) backend_of(out).fill(out.mutable_raw(), out.numel(), dtype, value);
+    return out;
+  }
   dispatch(dtype, [&]<class T>() { std::fill_n(out.mutable_data<T>(), out.numel(), T(value)); });
   return out;
 }
 Tensor zeros(const Shape& shape, DType dtype) {
+  if (default_device().is_cuda()) return full(shape, 0, dtype);
   Tensor out = Tensor::empty(shape, dtype);
   std::memset(out.mutable_raw(), 0, size_t(out.numel() * size_of(dtype)));
   return out;
 }
 Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
-Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), x.dtype()); }
-Tensor ones_like(const Tensor& x) { return ones(x.shape(), x.dtype()); }
+Tensor zeros_like(const Tensor& x) {
+  const UseDevice on(x.device());
+  return zeros(x.shape(), x.dtype());
+}
+Tensor ones_like(const Tensor& x) {
+  const UseDevice on(x.device());
+  return ones(x.shape(), x.dtype());
+}
 
 namespace {
 template <class F> Tensor generate(int64_t n, DType dtype, F&& element) {
@@ -64,7 +82,7 @@ template <class F> Tensor generate(int64_t n, DType dtype, F&& element) {
     T* data = out.mutable_data<T>();
     for (int64_t i = 0; i < n; ++i) data[i] = T(element(i));
   });
-  return out;
+  return to_device(out, default_device());
 }
 }  // namespace
 
@@ -82,6 +100,12 @@ Tensor linspace(double first, double last, int64_t count, DType dtype) {
 }
 
 Tensor eye(int64_t n, DType dtype) {
+  if (default_device().is_cuda()) {
+    Tensor out = zeros({n, n}, dtype);
+    const Tensor one = ones({n}, dtype);
+    assign_strided(one, out, Layout{{n}, {n + 1}, 0});
+    return out;
+  }
   Tensor out = zeros({n, n}, dtype);
   dispatch(dtype, [&]<class T>() {
     for (int64_t i = 0; i < n; ++i) out.mutable_data<T>()[i * (n + 1)] = T(1);
@@ -102,7 +126,7 @@ template <class T> Tensor from_span(std::span<const T> values, const Shape& shap
   check(shape.numel() == int64_t(values.size()), "from_span: ", values.size(), " numbers for the shape ", shape);
   Tensor out = Tensor::empty(shape, dtype_of<T>());
   if (!values.empty()) std::memcpy(out.mutable_raw(), values.data(), values.size_bytes());
-  return out;
+  return to_device(out, default_device());
 }
 template Tensor from_span(std::span<const float>, const Shape&);
 template Tensor from_span(std::span<const double>, const Shape&);
@@ -110,7 +134,19 @@ template Tensor from_span(std::span<const int64_t>, const Shape&);
 
 Tensor copy(const Tensor& x) {
   Tensor out = Tensor::empty(x.shape(), x.dtype(), x.device());
-  copy_strided(x, out.mutable_raw());
+  assign_strided(x, out, out.layout());
+  return out;
+}
+
+Tensor to_device(const Tensor& x, Device device) {
+  if (x.device() == device) return x;
+  const Tensor from = contiguous(x);
+  Tensor out = Tensor::empty(x.shape(), x.dtype(), device);
+  const size_t bytes = size_t(x.numel() * size_of(x.dtype()));
+  if (bytes == 0) return out;
+  if (x.device().is_cuda() && device.is_cuda()) return to_device(to_device(from, Device::cpu()), device);
+  if (device.is_cuda()) backend_of(device).upload(out.mutable_raw(), from.raw(), bytes);
+  else backend_of(from).download(out.mutable_raw(), from.raw(), bytes);
   return out;
 }
 
@@ -118,6 +154,12 @@ Tensor contiguous(const Tensor& x) { return x.is_contiguous() ? x : copy(x); }
 
 Tensor cast(const Tensor& x, DType dtype) {
   if (x.dtype() == dtype && !x.is_literal()) return x;
+  if (x.device().is_cuda()) {
+    Tensor out = Tensor::empty(x.shape(), dtype, x.device());
+    if (x.numel() > 0)
+      backend_of(x).copy(x.shape(), out.mutable_raw(), out.strides(), dtype, x.raw(), x.strides(), x.dtype());
+    return out;
+  }
   const Tensor from = contiguous(x);
   Tensor out = Tensor::empty(x.shape(), dtype, x.device());
   const int64_t n = x.numel();

@@ -42,17 +42,20 @@ class Tensor {
     return x;
   }
 
-  /// The first element. T must be the element type; the caller follows the strides.
+  /// The first element, of a tensor on the CPU. T must be the element type; the caller follows the strides.
   template <class T> const T* data() const {
     check_type(dtype_of<T>());
+    check_here();
     return reinterpret_cast<const T*>(storage_.data()) + layout_.offset;
   }
   /// For kernels: memory that this handle alone looks at (fresh from `empty`, or donated by the caller).
   template <class T> T* mutable_data() {
     check_type(dtype_of<T>());
+    check_here();
     check_unique();
     return reinterpret_cast<T*>(storage_.data()) + layout_.offset;
   }
+  /// The same without the element type, also of memory on a GPU: for what hands addresses on to kernels.
   const void* raw() const { return storage_.data() + layout_.offset * size_of(dtype_); }
   void* mutable_raw() {
     check_unique();
@@ -78,6 +81,11 @@ class Tensor {
   void check_type(DType wanted) const {
     check(dtype_ == wanted, "data: the tensor is ", dtype_, ", not ", wanted, "; convert with cast(x, ", wanted, ")");
   }
+  void check_here() const {
+    if (device().is_cuda()) [[unlikely]]
+      fail_not_here();
+  }
+  [[noreturn]] void fail_not_here() const;
   void check_unique() const {
     check(storage_.unique(), "data: this memory is shared with another tensor; copy it first");
   }
@@ -88,7 +96,7 @@ class Tensor {
   bool literal_ = false;
 };
 
-// Making tensors ------------------------------------------------------------------------------------------------
+// Making tensors, on default_device() ----------------------------------------------------------------------------
 
 Tensor zeros(const Shape& shape, DType dtype = float32);
 Tensor ones(const Shape& shape, DType dtype = float32);
@@ -113,6 +121,9 @@ Tensor contiguous(const Tensor& x);
 Tensor copy(const Tensor& x);
 /// Converts elements; to int64 truncates toward zero, to bool means "not zero". The tensor itself where nothing changes.
 Tensor cast(const Tensor& x, DType dtype);
+
+/// The same elements on another device; the tensor itself where it is there already.
+Tensor to_device(const Tensor& x, Device device);
 
 /// Numbers in brackets, aligned, long axes shortened to their ends; then shape and element type.
 std::string to_string(const Tensor& x);

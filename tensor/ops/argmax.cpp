@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tensor/device_pass.h"
 #include "tensor/reduction.h"
 
 namespace pf {
@@ -22,6 +23,7 @@ RowsOfReduction::RowsOfReduction(const Shape& shape, const Axes& axes, const cha
 namespace {
 
 struct Larger {
+  static constexpr auto on_device = cuda::Reduction::largest;
   template <class V> static V identity() { return V(0); }  // never used: there is an element
   template <class V> static V combine(V a, V b) {
     if constexpr (std::is_integral_v<V>) return std::max(a, b);
@@ -29,6 +31,7 @@ struct Larger {
   }
 };
 struct Smaller {
+  static constexpr auto on_device = cuda::Reduction::smallest;
   template <class V> static V identity() { return V(0); }
   template <class V> static V combine(V a, V b) {
     if constexpr (std::is_integral_v<V>) return std::min(a, b);
@@ -67,7 +70,12 @@ Tensor arg_extreme(bool largest, const Tensor& x, const Axes& axes, bool keepdim
   detail::check_not_empty(largest, x.shape(), axes, op);
   const Tensor rows = contiguous(detail::as_rows(x, detail::RowsOfReduction(x.shape(), axes, op)));
   const int64_t n = rows.size(-1), count = rows.numel() / n;
-  Tensor out = Tensor::empty(detail::reduced_shape(x.shape(), axes, keepdim, op), int64);
+  Tensor out = Tensor::empty(detail::reduced_shape(x.shape(), axes, keepdim, op), int64, x.device());
+  if (x.device().is_cuda()) {
+    check(x.dtype() != boolean, op, ": bool input: expected numbers; convert with cast(x, int64)");
+    backend_of(x).arg_reduce(largest, x.dtype(), rows.raw(), count, n, static_cast<int64_t*>(out.mutable_raw()));
+    return out;
+  }
   int64_t* to = out.mutable_data<int64_t>();
   dispatch_numeric(x.dtype(), op, [&]<class T>() {
     const T* from = rows.data<T>();

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "tensor/device_pass.h"
 #include "tensor/pointwise.h"
 
 namespace pf {
@@ -53,10 +54,22 @@ void check_mask(const Tensor& x, const char* op) {
         ": expected bool; not_equal(x, 0) makes one");
 }
 
+Tensor on_device(cuda::Elementwise kind, DType dtype, std::initializer_list<const Tensor*> inputs, Tensor out) {
+  if (out.numel() > 0)
+    backend_of(out).elementwise(
+        kind, device_pass(out.shape(), dtype, std::span(inputs.begin(), inputs.size()), std::array{&out}));
+  return out;
+}
+
 Tensor combine(const char* op, const Tensor& a, const Tensor& b, bool is_and) {
   check_mask(a, op);
   check_mask(b, op);
-  Tensor out = Tensor::empty(broadcast(a.shape(), b.shape(), op), boolean);
+  check(a.device() == b.device(), op, ": ", a.shape(), " is on ", a.device(), " and ", b.shape(), " on ", b.device(),
+        "; copy one to the other device");
+  Tensor out = Tensor::empty(broadcast(a.shape(), b.shape(), op), boolean, a.device());
+  if (a.device().is_cuda())
+    return on_device(is_and ? cuda::Elementwise::logical_and : cuda::Elementwise::logical_or, boolean, {&a, &b},
+                     std::move(out));
   PointwisePass pass{.shape = out.shape()};
   pass.read(a);
   pass.read(b);
@@ -71,7 +84,7 @@ Tensor combine(const char* op, const Tensor& a, const Tensor& b, bool is_and) {
 // Whether the value occurs among the elements.
 bool contains(const Tensor& mask, bool value) {
   if (mask.numel() == 0) return false;
-  const Tensor row = contiguous(mask);
+  const Tensor row = to_device(contiguous(mask), Device::cpu());
   return std::memchr(row.raw(), value, size_t(row.numel())) != nullptr;
 }
 
@@ -92,6 +105,13 @@ Tensor compare(Comparison comparison, const Tensor& a, const Tensor& b) {
   const DType dtype = common_dtype(op, operands);
   const bool ordered = comparison == Comparison::less || comparison == Comparison::less_equal;
   check(!ordered || dtype != boolean, op, ": bool ", a.shape(), ": expected numbers; convert with cast(x, int64)");
+  if (const Device device = device_of(operands); device.is_cuda()) {
+    constexpr cuda::Elementwise kinds[] = {cuda::Elementwise::less,  cuda::Elementwise::less_equal,
+                                           cuda::Elementwise::less,  cuda::Elementwise::less_equal,
+                                           cuda::Elementwise::equal, cuda::Elementwise::not_equal};
+    return on_device(kinds[int(comparison)], dtype, {&a, &b},
+                     Tensor::empty(broadcast(a.shape(), b.shape(), op), boolean, device));
+  }
   const Tensor left = as_operand(a, dtype), right = as_operand(b, dtype);
   Tensor out = Tensor::empty(broadcast(a.shape(), b.shape(), op), boolean);
   PointwisePass pass{.shape = out.shape()};
@@ -107,8 +127,14 @@ Tensor compare(Comparison comparison, const Tensor& a, const Tensor& b) {
 Tensor test_elements(FloatTest test, const Tensor& x) {
   constexpr const char* test_names[] = {"isnan", "isinf", "isfinite"};
   check(x.defined(), test_names[int(test)], ": the operand is an empty Tensor handle; initialise it first");
+  const UseDevice on(x.device());
   if (!is_floating(x.dtype())) return full(x.shape(), test == FloatTest::finite, boolean);
-  Tensor out = Tensor::empty(x.shape(), boolean);
+  Tensor out = Tensor::empty(x.shape(), boolean, x.device());
+  if (x.device().is_cuda()) {
+    constexpr cuda::Elementwise kinds[] = {cuda::Elementwise::isnan, cuda::Elementwise::isinf,
+                                           cuda::Elementwise::isfinite};
+    return on_device(kinds[int(test)], x.dtype(), {&x}, std::move(out));
+  }
   PointwisePass pass{.shape = out.shape()};
   pass.read(x);
   pass.write(out.mutable_raw(), boolean);
@@ -123,6 +149,7 @@ Tensor logical_and(const Tensor& a, const Tensor& b) { return combine("logical_a
 Tensor logical_or(const Tensor& a, const Tensor& b) { return combine("logical_or", a, b, false); }
 Tensor logical_not(const Tensor& x) {
   check_mask(x, "logical_not");
+  const UseDevice on(x.device());
   return equal(x, full({}, 0, boolean));
 }
 bool all(const Tensor& mask) {

@@ -2,6 +2,10 @@
 
 #include <cstring>
 
+#include "tensor/device_pass.h"
+#include "tensor/ops/comparison.h"
+#include "tensor/ops/views.h"
+
 namespace pf {
 namespace {
 
@@ -15,14 +19,17 @@ struct Around {
 };
 
 // The index in row-major order, every position checked.
-Tensor checked(const char* op, const Tensor& index, int64_t n, int axis, const Shape& x) {
+Tensor checked(const char* op, const Tensor& index, int64_t n, int axis, const Tensor& x, const Shape& shape) {
   check(index.defined() && index.dtype() == int64, op, ": the index is ", index.dtype(),
         ": expected int64; convert with cast(index, int64)");
+  check(index.device() == x.device(), op, ": ", x.shape(), " is on ", x.device(), " and the index ", index.shape(),
+        " on ", index.device(), "; copy one to the other device");
   Tensor out = contiguous(index);
+  if (out.device().is_cuda()) return out;  // the kernel checks, and complains when something is read back
   const int64_t* at = out.data<int64_t>();
   for (int64_t i = 0; i < out.numel(); ++i)
-    check(at[i] >= 0 && at[i] < n, op, ": index ", at[i], " (number ", i, " of the index) on axis ", axis, " of ", x,
-          ": expected 0 to ", n - 1);
+    check(at[i] >= 0 && at[i] < n, op, ": index ", at[i], " (number ", i, " of the index) on axis ", axis, " of ",
+          shape, ": expected 0 to ", n - 1);
   return out;
 }
 
@@ -37,6 +44,8 @@ void check_list(const char* op, const Tensor& index) {
   check(index.rank() == 1, op, ": an index of shape ", index.shape(), ": expected one axis");
 }
 
+const int64_t* positions(const Tensor& index) { return static_cast<const int64_t*>(index.raw()); }
+
 Tensor read_from(const Tensor& x, DType dtype) { return contiguous(x.is_literal() ? cast(x, dtype) : x); }
 
 }  // namespace
@@ -44,8 +53,14 @@ Tensor read_from(const Tensor& x, DType dtype) { return contiguous(x.is_literal(
 Tensor Gather::eval(const Tensor& x) const {
   check_agree(name, x.shape(), index.shape(), axis);
   const Around size(x.shape(), axis), to_size(index.shape(), axis);
-  const Tensor from = contiguous(x), at = checked(name, index, size.n, axis, x.shape());
+  const Tensor from = contiguous(x), at = checked(name, index, size.n, axis, x, x.shape());
   Tensor out = Tensor::empty(index.shape(), x.dtype(), x.device());
+  if (x.device().is_cuda()) {
+    if (out.numel() > 0)
+      backend_of(x).gather(size_t(size_of(x.dtype())), from.raw(), {size.outer, size.n, size.inner}, positions(at),
+                           to_size.n, out.mutable_raw());
+    return out;
+  }
   dispatch(x.dtype(), [&]<class T>() {
     const T* source = from.data<T>();
     const int64_t* position = at.data<int64_t>();
@@ -62,8 +77,15 @@ Tensor ScatterAdd::eval(const Tensor& x) const {
   check(x.shape() == index.shape(), "scatter_add: ", x.shape(), " with an index ", index.shape(),
         ": expected one shape");
   const Around size(shape, axis), from_size(index.shape(), axis);
-  const Tensor from = read_from(x, float64), at = checked(name, index, size.n, axis, shape);
+  const Tensor from = read_from(x, float64), at = checked(name, index, size.n, axis, x, shape);
+  const UseDevice on(from.device());
   Tensor out = zeros(shape, from.dtype());
+  if (from.device().is_cuda()) {
+    if (from.numel() > 0)
+      backend_of(from).scatter_add(from.dtype(), from.raw(), {size.outer, size.n, size.inner}, positions(at),
+                                   from_size.n, out.mutable_raw());
+    return out;
+  }
   dispatch_numeric(from.dtype(), name, [&]<class T>() {
     const T* source = from.data<T>();
     const int64_t* position = at.data<int64_t>();
@@ -78,10 +100,16 @@ Tensor ScatterAdd::eval(const Tensor& x) const {
 Tensor IndexSelect::eval(const Tensor& x) const {
   check_list(name, index);
   const Around size(x.shape(), axis);
-  const Tensor from = contiguous(x), at = checked(name, index, size.n, axis, x.shape());
+  const Tensor from = contiguous(x), at = checked(name, index, size.n, axis, x, x.shape());
   Shape shape = x.shape();
   shape[axis] = index.numel();
   Tensor out = Tensor::empty(shape, x.dtype(), x.device());
+  if (x.device().is_cuda()) {
+    if (out.numel() > 0)
+      backend_of(x).index_select(size_t(size_of(x.dtype())), from.raw(), {size.outer, size.n, size.inner},
+                                 positions(at), index.numel(), out.mutable_raw());
+    return out;
+  }
   const size_t row = size_t(size.inner * size_of(x.dtype()));
   auto* target = static_cast<std::byte*>(out.mutable_raw());
   const auto* source = static_cast<const std::byte*>(from.raw());
@@ -99,8 +127,15 @@ Tensor IndexAdd::eval(const Tensor& x) const {
   check(x.shape() == expected, "index_add: ", x.shape(), " into ", shape, " with ", index.numel(),
         " positions of axis ", axis, ": expected ", expected);
   const Around size(shape, axis);
-  const Tensor from = read_from(x, float64), at = checked(name, index, size.n, axis, shape);
+  const Tensor from = read_from(x, float64), at = checked(name, index, size.n, axis, x, shape);
+  const UseDevice on(from.device());
   Tensor out = zeros(shape, from.dtype());
+  if (from.device().is_cuda()) {
+    if (from.numel() > 0)
+      backend_of(from).index_add(from.dtype(), from.raw(), {size.outer, size.n, size.inner}, positions(at),
+                                 index.numel(), out.mutable_raw());
+    return out;
+  }
   dispatch_numeric(from.dtype(), name, [&]<class T>() {
     const T* source = from.data<T>();
     const int64_t* position = at.data<int64_t>();
@@ -118,7 +153,12 @@ Tensor IndexAdd::eval(const Tensor& x) const {
 Tensor one_hot(const Tensor& index, int64_t classes, DType dtype) {
   Shape shape = index.shape();
   shape.push_back(classes);
-  const Tensor at = checked("one_hot", index, classes, shape.rank() - 1, shape);
+  const Tensor at = checked("one_hot", index, classes, shape.rank() - 1, index, shape);
+  const UseDevice on(index.device());
+  if (index.device().is_cuda()) {
+    const Tensor each = arange(0, double(classes), 1, int64);
+    return cast(equal(unsqueeze(index, -1), each), dtype);
+  }
   Tensor out = zeros(shape, dtype);
   dispatch(dtype, [&]<class T>() {
     T* target = out.mutable_data<T>();

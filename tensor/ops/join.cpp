@@ -16,6 +16,12 @@ DType common_dtype_of(const char* op, std::span<const Tensor> x) {
   return first ? first->dtype() : float64;
 }
 
+Device place_of(std::span<const Tensor> x) {
+  for (const Tensor& part : x)
+    if (!part.is_literal()) return part.device();
+  return Device::cpu();
+}
+
 }  // namespace
 
 Tensor Concat::eval(std::span<const Tensor> x) const {
@@ -30,12 +36,11 @@ Tensor Concat::eval(std::span<const Tensor> x) const {
     check(rest == shape, "concat: ", x[0].shape(), " and ", part.shape(), " along axis ", axis,
           ": the other sizes must agree");
   }
-  Tensor out = Tensor::empty(shape, dtype, x[0].device());
-  void* to = out.mutable_raw();
+  Tensor out = Tensor::empty(shape, dtype, place_of(x));
   int64_t at = 0;
   for (const Tensor& part : x) {
     const int64_t n = part.shape()[axis];
-    assign_strided(as_operand(part, dtype), to, out.layout().slice(axis, at, at + n));
+    assign_strided(as_operand(part, dtype), out, out.layout().slice(axis, at, at + n));
     at += n;
   }
   return out;
@@ -47,10 +52,9 @@ Tensor Stack::eval(std::span<const Tensor> x) const {
   for (const Tensor& part : x)
     check(part.shape() == shape, "stack: ", shape, " and ", part.shape(), ": expected arrays of one shape");
   shape.insert(axis, int64_t(x.size()));
-  Tensor out = Tensor::empty(shape, dtype, x[0].device());
-  void* to = out.mutable_raw();
+  Tensor out = Tensor::empty(shape, dtype, place_of(x));
   for (size_t i = 0; i < x.size(); ++i)
-    assign_strided(as_operand(x[i], dtype), to, out.layout().select(axis, int64_t(i)));
+    assign_strided(as_operand(x[i], dtype), out, out.layout().select(axis, int64_t(i)));
   return out;
 }
 

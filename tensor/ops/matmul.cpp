@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "tensor/device_pass.h"
 #include "tensor/gemm.h"
 #include "tensor/parallel.h"
 #include "tensor/pointwise.h"
+#include "tensor/strided.h"
 
 namespace pf {
 namespace detail {
@@ -71,17 +73,62 @@ template <class T> Tensor multiply(const Tensor& a, const Tensor& b) {
   return out;
 }
 
+// A matrix whose rows or columns lie in sequence, which is what cuBLAS reads; a copy where it is not so.
+Tensor readable(const Tensor& x) {
+  const int r = x.rank();
+  const auto fits = [&](int fast, int slow) {
+    const int64_t n = x.shape()[fast], step = x.strides()[slow];
+    return (x.strides()[fast] == 1 || n == 1) && (step >= std::max<int64_t>(1, n) || x.shape()[slow] == 1);
+  };
+  return fits(r - 1, r - 2) || fits(r - 2, r - 1) ? x : copy(x);
+}
+
+cuda::Matrix device_matrix(const Tensor& x) {
+  const int r = x.rank();
+  return {x.raw(), x.shape()[r - 2], x.shape()[r - 1], x.strides()[r - 2], x.strides()[r - 1]};
+}
+
+// How far apart the matrices of a batch are, if always as far.
+std::optional<int64_t> even_step(const Tensor& x) {
+  Layout batch = x.layout();
+  for (int i = 0; i < 2; ++i) {
+    batch.shape.erase(batch.rank() - 1);
+    batch.strides.erase(batch.strides.rank() - 1);
+  }
+  batch = collapse(batch);
+  if (batch.rank() > 1) return {};
+  return batch.shape[0] == 1 ? 0 : batch.strides[0];
+}
+
+// a b, plus the row `bias` if there is one.
+Tensor multiply_on_device(const Tensor& left, const Tensor& right, const Tensor& bias) {
+  Tensor a = readable(left), b = readable(right);
+  const Shape batch = batch_axes(a.shape());
+  const Shape shape = with_batch(batch, {a.size(-2), b.size(-1)});
+  const UseDevice on(a.device());
+  Tensor out = bias.defined() ? copy(expand(bias, shape)) : Tensor::empty(shape, a.dtype(), a.device());
+  if (out.numel() == 0) return out;
+  if (a.size(-1) == 0) return bias.defined() ? out : zeros(shape, a.dtype());
+  if (!even_step(a)) a = copy(a);
+  if (!even_step(b)) b = copy(b);
+  backend_of(a).gemm(a.dtype(), device_matrix(a), *even_step(a), device_matrix(b), *even_step(b), out.mutable_raw(),
+                     a.size(-2) * b.size(-1), batch.numel(), bias.defined());
+  return out;
+}
+
 }  // namespace
 }  // namespace detail
 
 Tensor MatMul::eval(const Tensor& a, const Tensor& b) const {
   const DType dtype = common_dtype(name, std::array{&a, &b});
+  if (device_of(std::array{&a, &b}).is_cuda()) return detail::multiply_on_device(a, b, {});
   return dispatch_numeric(dtype, name,
                           [&]<class T>() { return detail::multiply<T>(as_operand(a, dtype), as_operand(b, dtype)); });
 }
 
 Tensor AffineMap::eval(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
   const DType dtype = common_dtype(name, std::array{&x, &weight, &bias});
+  if (x.device().is_cuda()) return detail::multiply_on_device(x, transpose(weight), bias);
   return dispatch_floating(dtype, name, [&]<class T>() {
     const int64_t rows = x.shape()[0], out = weight.shape()[0];
     Tensor y = Tensor::empty({rows, out}, dtype);

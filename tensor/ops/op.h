@@ -34,6 +34,10 @@
 #include "tensor/math.h"
 #include "tensor/tensor.h"
 
+namespace pf::cuda {
+struct PointwiseLaunchers;
+}
+
 namespace pf {
 
 /// Types that hold arrays: Tensor here, Variable in autograd/.
@@ -120,7 +124,7 @@ inline constexpr bool has_partials = detail::has_partials_x<F, double>(std::make
                                      detail::has_partials_xy<F, double>(std::make_index_sequence<F::arity>{});
 
 /// The closed-form partial derivatives at inputs x… with output y.
-template <class F, class V, class... X> auto partials_of(const F& f, const V& y, const X&... x) {
+template <class F, class V, class... X> constexpr auto partials_of(const F& f, const V& y, const X&... x) {
   if constexpr (detail::has_partials_x<F, V>(std::make_index_sequence<F::arity>{})) return f.partials(x...);
   else return f.partials(x..., y);
 }
@@ -142,6 +146,11 @@ struct PointwiseKernels {
   std::array<Forward, dtype_count> forward{};  // null: the type is not supported
   std::array<Vjp, dtype_count> vjp{};
   std::array<Jvp, dtype_count> jvp{};
+
+  // What the same formula's kernels on a GPU are found by, and found they are kept.
+  const char* type = "";
+  const char* module = "";  // the library that they are in; empty: that of the library's own operations
+  mutable const cuda::PointwiseLaunchers* launchers = nullptr;
 };
 
 /// Defined by one generated source an operation of the list (tensor/ops/ops.def).
@@ -165,10 +174,10 @@ requires(!PointwiseFormula<Op>) Tensor apply_array(const Op& op, const X&... x) 
 /// An operation on any number of inputs of one kind.
 template <class Op> Tensor apply_list(const Op& op, std::span<const Tensor> x) { return op.eval(x); }
 
-template <DualValue D, class F, class... X> D apply_dual(const F& f, const X&... x);
+template <DualValue D, class F, class... X> constexpr D apply_dual(const F& f, const X&... x);
 
 namespace detail {
-template <class A, class X> decltype(auto) operand_as(const X& x) {
+template <class A, class X> constexpr decltype(auto) operand_as(const X& x) {
   if constexpr (std::is_arithmetic_v<X>) return A(x);
   else return (x);
 }
@@ -197,7 +206,7 @@ struct CommonOperand<A, B, X...> : CommonOperand<typename Stronger<A, B>::type, 
 template <class... X> using CommonArray = typename detail::CommonOperand<X...>::type;
 
 /// Applies an operation to operands of one kind, or to a mixture of numbers, tensors and variables.
-template <class Op, class... X> auto apply(const Op& op, const X&... x) {
+template <class Op, class... X> constexpr auto apply(const Op& op, const X&... x) {
   using Common = typename detail::CommonOperand<X...>::type;
   if constexpr (Array<Common>) return apply_array(op, detail::operand_as<Tensor>(x)...);
   else if constexpr (DualValue<Common>) return apply_dual<Common>(op, detail::operand_as<Common>(x)...);

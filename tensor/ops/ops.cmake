@@ -7,7 +7,10 @@
 #
 # From it are made, below the build folder's generated/ and at the list's own place in the include tree,
 #   all.h         includes every header once and defines <macro>(X) as X(Add) X(Mul) …
-#   kernels/*.cu  one source per header with the explicit instances of its kernels: C++, or CUDA with PF_CUDA.
+#   kernels/*.cpp one source per header with the explicit instances of its kernels, and
+#   cuda/*        the same for CUDA. With PF_CUDA they become the module <target>_cuda, a shared library that is loaded when
+#                 the device is first used; those of the library itself are in pushforward_cuda. The target's property
+#                 PF_CUDA_SOURCES lists them.
 # Files are touched only when their text changes, so adding a line compiles the new op and what includes all.h.
 #
 # <include root> is where `#include "tensor/…"` starts, by default the project's folder; <macro> by default
@@ -60,39 +63,59 @@ function(pf_add_ops target list)
   endforeach()
   list(REMOVE_DUPLICATES stems)
 
-  # One source per header.
+  # One source per header, for each kind of device.
+  set(module)
+  if(NOT target STREQUAL "pf_tensor")
+    set(module ${target}_cuda)
+  endif()
   set(sources)
+  set(cuda_sources)
+  set(PF_OP_DECLARATIONS)
+  set(PF_OP_CALLS)
   foreach(stem IN LISTS stems)
     set(PF_OP_HEADER ${folder}${stem}.h)
+    string(MAKE_C_IDENTIFIER ${stem} PF_OP_NAME)
     set(PF_OP_INSTANCES)
+    set(PF_OP_LAUNCHERS)
     foreach(struct IN LISTS structs_in_${stem})
       string(APPEND PF_OP_INSTANCES "template const PointwiseKernels& pointwise_kernels<${struct}>();\n")
+      string(APPEND PF_OP_LAUNCHERS "  list.push_back(pointwise_launchers<${struct}>());\n")
     endforeach()
-    set(source ${generated}/${folder}kernels/${stem}.cu)
-    configure_file(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/instantiate.cu.in ${source} @ONLY)
+    string(APPEND PF_OP_DECLARATIONS "void add_launchers_${PF_OP_NAME}(std::vector<PointwiseLaunchers>& list);\n")
+    string(APPEND PF_OP_CALLS "    add_launchers_${PF_OP_NAME}(out);\n")
+    set(source ${generated}/${folder}kernels/${stem}.cpp)
+    configure_file(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/instantiate.cpp.in ${source} @ONLY)
     list(APPEND sources ${source})
+    set(source ${generated}/${folder}cuda/${stem}.cu)
+    configure_file(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/launchers.cu.in ${source} @ONLY)
+    list(APPEND cuda_sources ${source})
   endforeach()
-  file(GLOB_RECURSE stale ${generated}/${folder}kernels/*.cu)
-  if(stale AND sources)
-    list(REMOVE_ITEM stale ${sources})
+  set(source ${generated}/${folder}cuda/table.cpp)
+  configure_file(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/launcher_table.cpp.in ${source} @ONLY)
+  list(APPEND cuda_sources ${source})
+  file(GLOB_RECURSE stale ${generated}/${folder}kernels/* ${generated}/${folder}cuda/*)
+  if(stale)
+    list(REMOVE_ITEM stale ${sources} ${cuda_sources})
   endif()
   if(stale)
     file(REMOVE ${stale})
   endif()
   if(sources)
     target_sources(${target} PRIVATE ${sources})
-    if(PF_CUDA)
-      set(language CUDA)
-    else()
-      set(language CXX)
-      set(options $<$<CONFIG:Release>:-O3>)
-      if(PF_SANITIZE MATCHES address)
-        # Kernels are all temporaries on the stack: guarding each of them takes minutes to compile. Arrays stay guarded.
-        list(APPEND options --param=asan-stack=0 -fno-sanitize=null,alignment,object-size)
-      endif()
-      set_source_files_properties(${sources} TARGET_DIRECTORY ${target} PROPERTIES COMPILE_OPTIONS "${options}")
+    set(options $<$<CONFIG:Release>:-O3>)
+    if(PF_SANITIZE MATCHES address)
+      # Kernels are all temporaries on the stack: guarding each of them takes minutes to compile. Arrays stay guarded.
+      list(APPEND options --param=asan-stack=0 -fno-sanitize=null,alignment,object-size)
     endif()
-    set_source_files_properties(${sources} TARGET_DIRECTORY ${target} PROPERTIES LANGUAGE ${language})
+    set_source_files_properties(${sources} TARGET_DIRECTORY ${target} PROPERTIES
+      COMPILE_OPTIONS "${options}" COMPILE_DEFINITIONS "PF_OPS_MODULE=\"${module}\"" SKIP_UNITY_BUILD_INCLUSION ON)
+    set_property(TARGET ${target} APPEND PROPERTY PF_CUDA_SOURCES ${cuda_sources})
+    if(PF_CUDA AND module)
+      add_library(${module} MODULE ${cuda_sources})
+      target_include_directories(${module} PRIVATE ${root} ${generated})
+      target_link_libraries(${module} PRIVATE pushforward_cuda)
+      add_dependencies(${target} ${module})
+    endif()
   endif()
 
   # One header that names them all.

@@ -1,5 +1,6 @@
 #include "tensor/ops/reduce.h"
 
+#include "tensor/ops/arithmetic.h"
 #include "tensor/reduction.h"
 
 namespace pf {
@@ -38,6 +39,7 @@ Tensor Mean::eval(const Tensor& x) const {
   const int64_t n = detail::reduced_count(x.shape(), axes, name);
   check(n > 0, "mean: ", x.shape(), " has no elements along the reduced axes, so there is no mean");
   Tensor out = Sum{axes, keepdim}.eval(x);
+  if (x.device().is_cuda()) return out * (1.0 / double(n));
   dispatch_floating(x.dtype(), name, [&]<class T>() {
     T* to = out.mutable_data<T>();
     for (int64_t i = 0; i < out.numel(); ++i) to[i] *= T(1) / T(n);

@@ -9,86 +9,88 @@ namespace pf {
 struct Floor : Pointwise<1> {
   static constexpr auto name = "floor";
   static constexpr Domain domain = {-0.9, 1.9, {0, 1}};
-  template <class V> V operator()(V x) const { return math::floor(x); }
-  template <class V> static auto partials(V) { return std::array{V(0)}; }
+  template <class V> constexpr V operator()(V x) const { return math::floor(x); }
+  template <class V> static constexpr auto partials(V) { return std::array{V(0)}; }
 };
 
 struct Ceil : Pointwise<1> {
   static constexpr auto name = "ceil";
   static constexpr Domain domain = {-0.9, 1.9, {0, 1}};
-  template <class V> V operator()(V x) const { return math::ceil(x); }
-  template <class V> static auto partials(V) { return std::array{V(0)}; }
+  template <class V> constexpr V operator()(V x) const { return math::ceil(x); }
+  template <class V> static constexpr auto partials(V) { return std::array{V(0)}; }
 };
 
 struct Round : Pointwise<1> {
   static constexpr auto name = "round";
   static constexpr Domain domain = {-1.4, 1.4, {-0.5, 0.5}};
-  template <class V> V operator()(V x) const { return math::round(x); }
-  template <class V> static auto partials(V) { return std::array{V(0)}; }
+  template <class V> constexpr V operator()(V x) const { return math::round(x); }
+  template <class V> static constexpr auto partials(V) { return std::array{V(0)}; }
 };
 
 struct Trunc : Pointwise<1> {
   static constexpr auto name = "trunc";
   static constexpr Domain domain = {-1.9, 1.9, {-1, 1}};
-  template <class V> V operator()(V x) const { return math::trunc(x); }
-  template <class V> static auto partials(V) { return std::array{V(0)}; }
+  template <class V> constexpr V operator()(V x) const { return math::trunc(x); }
+  template <class V> static constexpr auto partials(V) { return std::array{V(0)}; }
 };
 
 struct Sign : Pointwise<1> {
   static constexpr auto name = "sign";
   static constexpr Domain domain = {-3, 3, {0}};
   static constexpr bool integers = true;
-  template <class V> V operator()(V x) const { return select(x > V(0), V(1), select(x < V(0), V(-1), x)); }
-  template <class V> static auto partials(V) { return std::array{V(0)}; }
+  template <class V> constexpr V operator()(V x) const { return select(x > V(0), V(1), select(x < V(0), V(-1), x)); }
+  template <class V> static constexpr auto partials(V) { return std::array{V(0)}; }
 };
 
-template <Operand A> A sign(const A& x);
+template <Operand A> constexpr A sign(const A& x);
 
 struct Abs : Pointwise<1> {
   static constexpr auto name = "abs";
   static constexpr Domain domain = {-3, 3, {0}};
   static constexpr bool integers = true;
-  template <class V> V operator()(V x) const { return abs(x); }
-  template <class V> static auto partials(V x) { return std::array{sign(x)}; }
+  template <class V> constexpr V operator()(V x) const { return abs(x); }
+  template <class V> static constexpr auto partials(V x) { return std::array{sign(x)}; }
 };
 
 struct Clamp : Pointwise<1> {
   static constexpr auto name = "clamp";
   static constexpr Domain domain = {-3, 3, {-1, 1}};
   double low = -1, high = 1;
-  template <class V> V operator()(V x) const { return min(max(x, V(low)), V(high)); }
-  template <class V> auto partials(V x) const { return std::array{select(x < V(low) || x > V(high), V(0), V(1))}; }
+  template <class V> constexpr V operator()(V x) const { return min(max(x, V(low)), V(high)); }
+  template <class V> constexpr auto partials(V x) const {
+    return std::array{select(x < V(low) || x > V(high), V(0), V(1))};
+  }
 };
 
 struct Remainder : Pointwise<2> {
   static constexpr auto name = "remainder";
   static constexpr std::array<Domain, 2> domains = {Domain{3.2, 3.8}, Domain{1.3, 1.5}};
-  template <class V> V operator()(V a, V b) const { return a - floor(a / b) * b; }
-  template <class V> static auto partials(V a, V b) { return std::array{V(1), -floor(a / b)}; }
+  template <class V> constexpr V operator()(V a, V b) const { return a - floor(a / b) * b; }
+  template <class V> static constexpr auto partials(V a, V b) { return std::array{V(1), -floor(a / b)}; }
 };
 
 // The derivatives of the first five are 0 wherever they exist.
 
 /// The next whole number below.
-template <ArrayOrDual A> A floor(const A& x) { return apply(Floor{}, x); }
+template <ArrayOrDual A> constexpr A floor(const A& x) { return apply(Floor{}, x); }
 /// The next whole number above.
-template <ArrayOrDual A> A ceil(const A& x) { return apply(Ceil{}, x); }
+template <ArrayOrDual A> constexpr A ceil(const A& x) { return apply(Ceil{}, x); }
 /// The nearest whole number, halves to the even one.
-template <ArrayOrDual A> A round(const A& x) { return apply(Round{}, x); }
+template <ArrayOrDual A> constexpr A round(const A& x) { return apply(Round{}, x); }
 /// The next whole number toward 0.
-template <ArrayOrDual A> A trunc(const A& x) { return apply(Trunc{}, x); }
+template <ArrayOrDual A> constexpr A trunc(const A& x) { return apply(Trunc{}, x); }
 /// -1, 0 or 1; NaN stays.
-template <Operand A> A sign(const A& x) { return apply(Sign{}, x); }
+template <Operand A> constexpr A sign(const A& x) { return apply(Sign{}, x); }
 /// |x|, with derivative 0 at 0.
-template <ArrayOrDual A> A abs(const A& x) { return apply(Abs{}, x); }
+template <ArrayOrDual A> constexpr A abs(const A& x) { return apply(Abs{}, x); }
 /// x limited to [low, high], with derivative 1 at the limits; NaN stays.
-template <Operand A> A clamp(const A& x, double low, double high) {
+template <Operand A> constexpr A clamp(const A& x, double low, double high) {
   check(low <= high, "clamp: low ", low, " is above high ", high);
   return apply(Clamp{{}, low, high}, x);
 }
 /// a − b·floor(a / b): with the sign of b, as % in Python. Accurate while a / b is far below 2²⁴ (float64: 2⁵³).
 template <class A, class B>
 requires OperandPair<A, B>
-auto remainder(const A& a, const B& b) { return apply(Remainder{}, a, b); }
+constexpr auto remainder(const A& a, const B& b) { return apply(Remainder{}, a, b); }
 
 }  // namespace pf

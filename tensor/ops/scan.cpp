@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "tensor/device_pass.h"
 #include "tensor/reduction.h"
 
 namespace pf {
 
 namespace {
 struct Multiplying {
+  static constexpr auto on_device = cuda::Reduction::product;
   template <class V> static V identity() { return V(1); }
   template <class V> static V combine(V a, V b) { return a * b; }
 };
@@ -15,10 +17,15 @@ struct Multiplying {
 
 Tensor Cumsum::eval(const Tensor& x) const {
   const Tensor from = contiguous(x);
-  Tensor out = Tensor::empty(x.shape(), x.dtype());
+  Tensor out = Tensor::empty(x.shape(), x.dtype(), x.device());
   const int64_t n = x.shape()[axis];
   int64_t inner = 1;
   for (int i = axis + 1; i < x.rank(); ++i) inner *= x.shape()[i];
+  if (x.device().is_cuda()) {
+    if (x.numel() > 0)
+      backend_of(x).cumsum(x.dtype(), from.raw(), {x.numel() / (n * inner), n, inner}, out.mutable_raw());
+    return out;
+  }
   dispatch_numeric(x.dtype(), name, [&]<class T>() {
     using Wide = std::conditional_t<std::is_floating_point_v<T>, double, T>;  // so that long float sums stay accurate
     std::vector<Wide> total(static_cast<size_t>(inner));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tensor/device_pass.h"
 #include "tensor/reduction.h"
 
 namespace pf {
@@ -95,6 +96,7 @@ template <class T> T row_log_sum_exp(const T* row, int64_t n) {
 // The operations, each for rows across the lanes and for one row along the vectors: a and b in, y out --------------
 
 struct SoftmaxRows {
+  static constexpr auto on_device = cuda::RowOperation::softmax;
   template <class T> static void lanes(const T* x, const T*, int64_t n, int64_t stride, T* y) {
     const Vec<T> factor = Vec<T>(1) / lanes_sum_exp(x, n, stride, lanes_shift(x, n, stride), y);
     for (int64_t i = 0; i < n; ++i) (Vec<T>::load(y + i * stride) * factor).store(y + i * stride);
@@ -105,6 +107,7 @@ struct SoftmaxRows {
   }
 };
 struct LogSoftmaxRows {
+  static constexpr auto on_device = cuda::RowOperation::log_softmax;
   template <class T> static void lanes(const T* x, const T*, int64_t n, int64_t stride, T* y) {
     const Vec<T> offset = lanes_log_sum_exp(x, n, stride);
     for (int64_t i = 0; i < n; ++i) (Vec<T>::load(x + i * stride) - offset).store(y + i * stride);
@@ -116,6 +119,7 @@ struct LogSoftmaxRows {
 };
 /// y (g - Σ g y)
 struct SoftmaxVjpRows {
+  static constexpr auto on_device = cuda::RowOperation::softmax_vjp;
   template <class T> static void lanes(const T* g, const T* y, int64_t n, int64_t stride, T* out) {
     BlockedSum<Vec<T>> dot;
     for (int64_t i = 0; i < n; ++i) dot.add(Vec<T>::load(g + i * stride) * Vec<T>::load(y + i * stride));
@@ -131,6 +135,7 @@ struct SoftmaxVjpRows {
 };
 /// g - exp(y) Σ g
 struct LogSoftmaxVjpRows {
+  static constexpr auto on_device = cuda::RowOperation::log_softmax_vjp;
   template <class T> static void lanes(const T* g, const T* y, int64_t n, int64_t stride, T* out) {
     BlockedSum<Vec<T>> sum;
     for (int64_t i = 0; i < n; ++i) sum.add(Vec<T>::load(g + i * stride));
@@ -208,11 +213,16 @@ void run_rows(const T* a, const T* b, int64_t outer, int64_t n, int64_t inner, T
 // The operation along one axis, on one or two inputs; the result has the same shape.
 template <class Rows> Tensor along_axis(const char* op, int axis, const Tensor& x, const Tensor& other = {}) {
   const Tensor a = contiguous(x), b = other.defined() ? contiguous(other) : Tensor();
-  Tensor out = Tensor::empty(x.shape(), x.dtype());
+  Tensor out = Tensor::empty(x.shape(), x.dtype(), x.device());
   if (out.numel() == 0) return out;
   const int64_t n = x.shape()[axis];
   int64_t inner = 1;
   for (int i = axis + 1; i < x.rank(); ++i) inner *= x.shape()[i];
+  if (x.device().is_cuda()) {
+    backend_of(x).rows(Rows::on_device, x.dtype(), a.raw(), b.defined() ? b.raw() : nullptr,
+                       {x.numel() / (n * inner), n, inner}, out.mutable_raw());
+    return out;
+  }
   dispatch_floating(x.dtype(), op, [&]<class T>() {
     run_rows<Rows>(a.data<T>(), b.defined() ? b.data<T>() : nullptr, x.numel() / (n * inner), n, inner,
                    out.mutable_data<T>(), n);
@@ -238,6 +248,7 @@ std::array<Tensor, 1> LogSoftmax::fused_vjp(Wanted, const Tensor& g, const Tenso
 Tensor LogSumExp::eval(const Tensor& x) const {
   const Shape shape = detail::reduced_shape(x.shape(), axes, keepdim, name);
   const int64_t n = detail::reduced_count(x.shape(), axes, name);
+  const UseDevice on(x.device());
   if (n == 0) return full(shape, minus_infinity, x.dtype());
   // [outer, n, inner] where the reduced axes are neighbours, else rows put together first.
   const auto flags = axes.flags(x.rank(), name);
@@ -251,9 +262,14 @@ Tensor LogSumExp::eval(const Tensor& x) const {
     outer *= x.shape()[last];
   }
   const Tensor from = contiguous(neighbours ? x : detail::as_rows(x, detail::RowsOfReduction(x.shape(), axes, name)));
-  Tensor out = Tensor::empty(shape, x.dtype());
+  Tensor out = Tensor::empty(shape, x.dtype(), x.device());
   if (!neighbours) outer = out.numel(), inner = 1;
   if (out.numel() == 0) return out;
+  if (x.device().is_cuda()) {
+    backend_of(x).rows(cuda::RowOperation::logsumexp, x.dtype(), from.raw(), nullptr, {outer, n, inner},
+                       out.mutable_raw());
+    return out;
+  }
   dispatch_floating(x.dtype(), name, [&]<class T>() {
     run_rows<LogSumExpRows>(from.data<T>(), static_cast<const T*>(nullptr), outer, n, inner, out.mutable_data<T>(), 1);
   });

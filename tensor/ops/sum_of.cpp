@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tensor/device_pass.h"
 #include "tensor/parallel.h"
 #include "tensor/pointwise.h"
 #include "tensor/reduction.h"
@@ -83,7 +84,7 @@ Tensor sum_of_forward(const PointwiseKernels& kernels, const void* op, const Axe
   const Shape& shape = inputs[0]->shape();
   const auto flags = axes.flags(shape.rank(), "sum_of");
   const int64_t n = reduced_count(shape, axes, "sum_of");
-  if (!is_floating(dtype) || shape.numel() == 0 || !trailing(shape, flags))
+  if (!is_floating(dtype) || shape.numel() == 0 || !trailing(shape, flags) || device_of(inputs).is_cuda())
     return Sum{axes, keepdim}.eval(pointwise_forward(kernels, op, inputs));
   std::array<Tensor, max_pass_inputs> operands;
   PointwisePass pass;
@@ -103,6 +104,10 @@ void sum_of_vjp(const PointwiseKernels& kernels, const void* op, const Axes& axe
   const DType dtype = g.dtype();
   const Shape& shape = inputs[0]->shape();
   const Tensor spread_g = spread(g, axes, shape, "sum_of");
+  if (g.device().is_cuda()) {
+    const Tensor y = reads_output ? pointwise_forward(kernels, op, inputs) : g;
+    return pointwise_vjp(kernels, op, spread_g, inputs, reads_output ? y : spread_g, grads);
+  }
   std::array<Tensor, max_pass_inputs> operands;
   PointwisePass pass;
   pass.shape = shape;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tensor/ops/arithmetic.h"
+#include "tensor/ops/where.h"
 #include "tensor/strided.h"
 
 namespace pf {
@@ -24,19 +26,31 @@ Layout diagonal_of(const Layout& x, int64_t offset, const char* op) {
   return out;
 }
 
+// Where rows and columns say so: whole-array operations, which run anywhere.
+Tensor triangle_on_device(const Tensor& x, bool lower, int64_t offset) {
+  const UseDevice on(x.device());
+  const Tensor row = reshape(arange(0, double(x.size(-2)), 1, int64), {x.size(-2), 1});
+  const Tensor column = arange(0, double(x.size(-1)), 1, int64);
+  const Tensor distance = column - row;
+  const Tensor kept = lower ? less_equal(distance, double(offset)) : greater_equal(distance, double(offset));
+  return where(expand(kept, x.shape()), x, 0.0);
+}
+
 }  // namespace
 
 Tensor Diagonal::eval(const Tensor& x) const { return x.view(diagonal_of(x.layout(), offset, name)); }
 
 Tensor EmbedDiagonal::eval(const Tensor& x) const {
+  const UseDevice on(x.device());
   Tensor out = zeros(shape, x.dtype());
-  assign_strided(x, out.mutable_raw(), diagonal_of(out.layout(), offset, name));
+  assign_strided(x, out, diagonal_of(out.layout(), offset, name));
   return out;
 }
 
 Tensor Triangle::eval(const Tensor& x) const {
   const char* op = lower ? "tril" : "triu";
   check(x.rank() >= 2, op, ": ", x.shape(), " is not a matrix: expected at least two axes");
+  if (x.device().is_cuda()) return triangle_on_device(x, lower, offset);
   Tensor out = copy(x);
   const int64_t rows = x.size(-2), columns = x.size(-1), size = size_of(x.dtype());
   auto* row = static_cast<std::byte*>(out.mutable_raw());

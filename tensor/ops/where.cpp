@@ -1,5 +1,6 @@
 #include "tensor/ops/where.h"
 
+#include "tensor/device_pass.h"
 #include "tensor/pointwise.h"
 
 namespace pf {
@@ -20,6 +21,17 @@ Tensor Where::eval(const Tensor& a, const Tensor& b) const {
         condition.shape(), ": expected bool; not_equal(x, 0) makes one");
   const Tensor* operands[] = {&a, &b};
   const DType dtype = common_dtype(name, operands);
+  if (const Device device = condition.device(); device.is_cuda()) {
+    for (const Tensor* x : operands)
+      check(x->is_literal() || x->device() == device, name, ": the condition is on ", device, " and ", x->shape(),
+            " on ", x->device(), "; copy one to the other device");
+    Tensor out =
+        Tensor::empty(broadcast(broadcast(a.shape(), b.shape(), name), condition.shape(), name), dtype, device);
+    const Tensor* inputs[] = {&condition, &a, &b};
+    if (out.numel() > 0)
+      backend_of(out).elementwise(cuda::Elementwise::where, device_pass(out.shape(), dtype, inputs, std::array{&out}));
+    return out;
+  }
   const Tensor left = as_operand(a, dtype), right = as_operand(b, dtype);
   Tensor out = Tensor::empty(broadcast(broadcast(a.shape(), b.shape(), name), condition.shape(), name), dtype);
   PointwisePass pass{.shape = out.shape()};

@@ -34,7 +34,7 @@ template <Array A> A expand_operand(const A& x, const Shape& shape) {
 /// a where the condition (bool) is true, else b; all three are broadcast.
 template <class A, class B>
 requires OperandPair<A, B>
-auto where(const Tensor& condition, const A& a, const B& b) {
+constexpr auto where(const Tensor& condition, const A& a, const B& b) {
   using Result = typename detail::WhereResult<A, B>::type;
   const Result x(a), y(b);
   const Shape shape = broadcast(broadcast(x.shape(), y.shape(), Where::name), condition.shape(), Where::name);
@@ -44,6 +44,6 @@ auto where(const Tensor& condition, const A& a, const B& b) {
 /// The name of `where` in formulas, which is the same for numbers, SIMD vectors and arrays.
 template <class A, class B>
 requires OperandPair<A, B>
-auto select(const Tensor& mask, const A& a, const B& b) { return where(mask, a, b); }
+constexpr auto select(const Tensor& mask, const A& a, const B& b) { return where(mask, a, b); }
 
 }  // namespace pf

@@ -1,0 +1,150 @@
+// The CUDA library's side of the interface: one state a device, calls passed on to the kernels with its stream.
+
+#include <memory>
+
+#include "tensor/cuda/backend_kernels.h"
+#include "tensor/cuda/device_state.h"
+#include "tensor/cuda/matmul.h"
+#include "tensor/ops/op.h"
+
+namespace pf::cuda {
+
+namespace {
+
+class CudaBackend final : public Backend {
+ public:
+  int device_count() override {
+    int count = 0;
+    const cudaError_t status = cudaGetDeviceCount(&count);
+    if (status != cudaSuccess) {
+      cudaGetLastError();
+      reason_ = cudaGetErrorString(status);
+      return 0;
+    }
+    return count;
+  }
+
+  DeviceDescription describe(int device) override {
+    cudaDeviceProp p{};
+    check_call(cudaGetDeviceProperties(&p, device), "asking what the device is");
+    DeviceDescription out{.name = p.name,
+                          .memory = int64_t(p.totalGlobalMem),
+                          .major = p.major,
+                          .minor = p.minor,
+                          .multiprocessors = p.multiProcessorCount};
+    size_t left = 0, total = 0;
+    check_call(cudaSetDevice(device), "choosing the device");
+    check_call(cudaMemGetInfo(&left, &total), "asking how much memory is free");
+    out.free_memory = int64_t(left);
+    check_call(cudaDriverGetVersion(&out.driver), "asking for the driver's version");
+    check_call(cudaRuntimeGetVersion(&out.runtime), "asking for the runtime's version");
+    return out;
+  }
+
+  void use(int device) override {
+    if (states_.empty()) states_.resize(size_t(device_count()));
+    check(device >= 0 && device < int(states_.size()), "device cuda:", device, ": this machine has ", states_.size(),
+          " CUDA devices, numbered from 0");
+    if (!states_[size_t(device)]) states_[size_t(device)] = std::make_unique<DeviceState>(device);
+    current_ = states_[size_t(device)].get();
+    check_call(cudaSetDevice(device), "choosing the device");
+  }
+
+  void* allocate(size_t bytes) override { return now().memory().allocate(bytes); }
+  void release(void* block, size_t bytes) noexcept override { current_->memory().release(block, bytes); }
+  MemoryStatistics memory() override { return now().memory().statistics(); }
+  void trim() override { now().memory().trim(); }
+  void upload(void* to, const void* from, size_t bytes) override { now().upload(to, from, bytes); }
+  void download(void* to, const void* from, size_t bytes) override { now().download(to, from, bytes); }
+  void synchronize() override { now().synchronize(); }
+
+  void pointwise(const PointwiseLaunchers& launchers, PointwiseKind kind, const char* op_name, const void* op,
+                 const Pass& pass) override {
+    const auto launch = launchers.launch[size_t(kind)][size_t(pass.dtype)];
+    check(launch, op_name, ": ", pass.dtype, " ", pass.shape,
+          " has no kernel on the GPU; convert with cast(x, float32)");
+    launch(op, pass, now().stream());
+  }
+  void elementwise(Elementwise kind, const Pass& pass) override { launch_elementwise(kind, pass, now().stream()); }
+  void copy(const Shape& shape, void* to, const Shape& to_strides, DType to_dtype, const void* from,
+            const Shape& from_strides, DType from_dtype) override {
+    launch_copy(shape, to, to_strides, to_dtype, from, from_strides, from_dtype, now().stream());
+  }
+  void fill(void* to, int64_t n, DType dtype, double value) override {
+    launch_fill(to, n, dtype, value, now().stream());
+  }
+  void count_up(void* to, int64_t n, DType dtype, double first, double step) override {
+    launch_count_up(to, n, dtype, first, step, now().stream());
+  }
+
+  void reduce(Reduction kind, DType dtype, const void* from, const Layout& kept, const Layout& reduced,
+              void* to) override {
+    const Scratch scratch(now().memory(), reduce_scratch(dtype, kept, reduced));
+    launch_reduce(kind, dtype, from, kept, reduced, to, scratch.data, now().stream());
+  }
+  void arg_reduce(bool largest, DType dtype, const void* rows, int64_t count, int64_t n, int64_t* to) override {
+    launch_arg_reduce(largest, dtype, rows, count, n, to, now().stream());
+  }
+  void rows(RowOperation kind, DType dtype, const void* a, const void* b, AroundAxis size, void* to) override {
+    launch_rows(kind, dtype, a, b, size, to, now().stream());
+  }
+  void cumsum(DType dtype, const void* from, AroundAxis size, void* to) override {
+    launch_cumsum(dtype, from, size, to, now().stream());
+  }
+  void gemm(DType dtype, const Matrix& a, int64_t a_step, const Matrix& b, int64_t b_step, void* c, int64_t c_step,
+            int64_t count, bool add) override {
+    multiply(now(), dtype, a, a_step, b, b_step, c, c_step, count, add);
+  }
+
+  void gather(size_t element, const void* from, AroundAxis size, const int64_t* index, int64_t indexed,
+              void* to) override {
+    launch_gather(element, from, size, index, indexed, to, now().status(), now().stream());
+  }
+  void scatter_add(DType dtype, const void* from, AroundAxis size, const int64_t* index, int64_t indexed,
+                   void* to) override {
+    launch_scatter_add(dtype, from, size, index, indexed, to, now().status(), now().stream());
+  }
+  void index_select(size_t element, const void* from, AroundAxis size, const int64_t* index, int64_t indexed,
+                    void* to) override {
+    launch_index_select(element, from, size, index, indexed, to, now().status(), now().stream());
+  }
+  void index_add(DType dtype, const void* from, AroundAxis size, const int64_t* index, int64_t indexed,
+                 void* to) override {
+    launch_index_add(dtype, from, size, index, indexed, to, now().status(), now().stream());
+  }
+
+  std::string why_no_device() override { return reason_; }
+
+ private:
+  // Released at once after the launch: what writes to it next comes later on the same stream.
+  struct Scratch {
+    MemoryPool& pool;
+    size_t bytes;
+    void* data;
+    Scratch(MemoryPool& pool, size_t bytes) : pool(pool), bytes(bytes), data(bytes ? pool.allocate(bytes) : nullptr) {}
+    ~Scratch() {
+      if (data) pool.release(data, bytes);
+    }
+  };
+
+  DeviceState& now() {
+    if (!current_) use(0);
+    return *current_;
+  }
+
+  std::vector<std::unique_ptr<DeviceState>> states_;
+  DeviceState* current_ = nullptr;
+  std::string reason_;
+};
+
+}  // namespace
+
+}  // namespace pf::cuda
+
+extern "C" {
+/// What the loader looks for. The backend lives as long as the program.
+[[gnu::visibility("default")]] pf::cuda::Backend* pf_cuda_backend() {
+  static auto* backend = new pf::cuda::CudaBackend;
+  return backend;
+}
+}

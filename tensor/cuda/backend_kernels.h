@@ -1,0 +1,37 @@
+#pragma once
+// The launchers of the CUDA library's own kernels; CudaBackend calls them with its stream.
+
+#include <cuda_runtime_api.h>
+
+#include "tensor/cuda_backend.h"
+
+namespace pf::cuda {
+
+struct Status;
+
+void launch_elementwise(Elementwise kind, const Pass& pass, cudaStream_t stream);
+void launch_copy(const Shape& shape, void* to, const Shape& to_strides, DType to_dtype, const void* from,
+                 const Shape& from_strides, DType from_dtype, cudaStream_t stream);
+void launch_fill(void* to, int64_t n, DType dtype, double value, cudaStream_t stream);
+void launch_count_up(void* to, int64_t n, DType dtype, double first, double step, cudaStream_t stream);
+
+/// Memory for partial results: at least reduce_scratch bytes.
+size_t reduce_scratch(DType dtype, const Layout& kept, const Layout& reduced);
+void launch_reduce(Reduction kind, DType dtype, const void* from, const Layout& kept, const Layout& reduced, void* to,
+                   void* scratch, cudaStream_t stream);
+void launch_arg_reduce(bool largest, DType dtype, const void* rows, int64_t count, int64_t n, int64_t* to,
+                       cudaStream_t stream);
+void launch_rows(RowOperation kind, DType dtype, const void* a, const void* b, AroundAxis size, void* to,
+                 cudaStream_t stream);
+void launch_cumsum(DType dtype, const void* from, AroundAxis size, void* to, cudaStream_t stream);
+
+void launch_gather(size_t element, const void* from, AroundAxis size, const int64_t* index, int64_t indexed, void* to,
+                   Status* status, cudaStream_t stream);
+void launch_scatter_add(DType dtype, const void* from, AroundAxis size, const int64_t* index, int64_t indexed, void* to,
+                        Status* status, cudaStream_t stream);
+void launch_index_select(size_t element, const void* from, AroundAxis size, const int64_t* index, int64_t indexed,
+                         void* to, Status* status, cudaStream_t stream);
+void launch_index_add(DType dtype, const void* from, AroundAxis size, const int64_t* index, int64_t indexed, void* to,
+                      Status* status, cudaStream_t stream);
+
+}  // namespace pf::cuda

@@ -1,0 +1,129 @@
+#include "tensor/cuda/device_state.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace pf::cuda {
+
+void check_call(cudaError_t status, const char* what) {
+  if (status == cudaSuccess) [[likely]]
+    return;
+  cudaGetLastError();
+  fail("cuda: ", what, ": ", cudaGetErrorString(status), " (", cudaGetErrorName(status), ")");
+}
+
+void check_launch(cudaError_t status, const char* op, const Shape& shape) {
+  if (status == cudaSuccess) [[likely]]
+    return;
+  cudaGetLastError();
+  fail(op, ": the kernel for ", shape, " failed on the GPU: ", cudaGetErrorString(status), " (",
+       cudaGetErrorName(status), ")");
+}
+
+void check_cublas(cublasStatus_t status, const char* what) {
+  if (status == CUBLAS_STATUS_SUCCESS) [[likely]]
+    return;
+  fail(what, ": cuBLAS failed: ", cublasGetStatusString(status));
+}
+
+DeviceState::DeviceState(int device) : device_(device) {
+  check_call(cudaSetDevice(device), "choosing the device");
+  check_call(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+  memory_ = std::make_unique<MemoryPool>(stream_);
+  // The driver keeps what is freed instead of giving it back at every synchronisation.
+  cudaMemPool_t pool = nullptr;
+  check_call(cudaDeviceGetDefaultMemPool(&pool, device), "reaching the memory pool");
+  uint64_t keep = UINT64_MAX;
+  check_call(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep), "setting up the memory pool");
+  check_call(cudaMallocHost(reinterpret_cast<void**>(&staging_), (slots + 1) * slot_bytes), "allocating pinned memory");
+  check_call(cudaMallocHost(reinterpret_cast<void**>(&seen_), sizeof(Status)), "allocating pinned memory");
+  for (cudaEvent_t& event : free_again_)
+    check_call(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "making an event");
+  status_ = static_cast<Status*>(memory_->allocate(sizeof(Status)));
+  check_call(cudaMemsetAsync(status_, 0, sizeof(Status), stream_), "clearing the status");
+}
+
+DeviceState::~DeviceState() {
+  cudaStreamSynchronize(stream_);
+  if (cublas_) cublasDestroy(cublas_);
+  if (workspace_) cudaFreeAsync(workspace_, stream_);
+  memory_->release(status_, sizeof(Status));
+  memory_->trim();
+  cudaStreamSynchronize(stream_);
+  for (cudaEvent_t event : free_again_) cudaEventDestroy(event);
+  cudaFreeHost(staging_);
+  cudaFreeHost(seen_);
+  cudaStreamDestroy(stream_);
+}
+
+cublasHandle_t DeviceState::cublas() {
+  if (cublas_) return cublas_;
+  check_cublas(cublasCreate(&cublas_), "starting cuBLAS");
+  check_cublas(cublasSetStream(cublas_, stream_), "starting cuBLAS");
+  check_cublas(cublasSetMathMode(cublas_, CUBLAS_DEFAULT_MATH), "starting cuBLAS");
+  // A workspace of its own keeps a captured graph from allocating.
+  constexpr size_t workspace_bytes = size_t(4) << 20;
+  check_call(cudaMallocAsync(&workspace_, workspace_bytes, stream_), "allocating the workspace of cuBLAS");
+  check_cublas(cublasSetWorkspace(cublas_, workspace_, workspace_bytes), "starting cuBLAS");
+  return cublas_;
+}
+
+void DeviceState::upload(void* to, const void* from, size_t bytes) {
+  auto* target = static_cast<std::byte*>(to);
+  const auto* source = static_cast<const std::byte*>(from);
+  while (bytes > 0) {
+    const size_t part = std::min(bytes, slot_bytes);
+    const int slot = std::exchange(next_slot_, (next_slot_ + 1) % slots);
+    check_call(cudaEventSynchronize(free_again_[slot]), "waiting for a copy to the device");
+    std::memcpy(staging_ + size_t(slot) * slot_bytes, source, part);
+    check_call(cudaMemcpyAsync(target, staging_ + size_t(slot) * slot_bytes, part, cudaMemcpyHostToDevice, stream_),
+               "copying to the device");
+    check_call(cudaEventRecord(free_again_[slot], stream_), "copying to the device");
+    target += part;
+    source += part;
+    bytes -= part;
+  }
+}
+
+void DeviceState::download(void* to, const void* from, size_t bytes) {
+  auto* target = static_cast<std::byte*>(to);
+  const auto* source = static_cast<const std::byte*>(from);
+  std::byte* slot = staging_ + slots * slot_bytes;
+  do {
+    const size_t part = std::min(bytes, slot_bytes);
+    if (part > 0)
+      check_call(cudaMemcpyAsync(slot, source, part, cudaMemcpyDeviceToHost, stream_), "copying from the device");
+    synchronize();
+    std::memcpy(target, slot, part);
+    target += part;
+    source += part;
+    bytes -= part;
+  } while (bytes > 0);
+}
+
+void DeviceState::synchronize() {
+  check_call(cudaMemcpyAsync(seen_, status_, sizeof(Status), cudaMemcpyDeviceToHost, stream_), "reading the status");
+  check_call(cudaStreamSynchronize(stream_), "waiting for the device");
+  if (seen_->complaint != 0) throw_complaint();
+}
+
+void DeviceState::throw_complaint() {
+  const Status found = *seen_;
+  check_call(cudaMemsetAsync(status_, 0, sizeof(Status), stream_), "clearing the status");
+  constexpr const char* names[] = {"gather",  "scatter_add", "index_select", "index_add",
+                                   "one_hot", "cholesky",    "solve"};
+  const char* op = names[found.operation];
+  switch (Complaint(found.complaint)) {
+    case Complaint::not_positive_definite:
+      fail(
+          op, ": pivot ", found.position, " of a matrix of ", found.limit, " rows (matrix ", found.value,
+          " of the batch) is not positive: expected a positive definite matrix; add a small multiple of the identity?");
+    case Complaint::singular:
+      fail(op, ": matrix ", found.value, " of the batch (", found.limit, " rows) is singular: pivot ", found.position,
+           " is 0");
+    default:
+      fail(op, ": index ", found.value, " (number ", found.position, " of the index): expected 0 to ", found.limit - 1);
+  }
+}
+
+}  // namespace pf::cuda

@@ -1,0 +1,190 @@
+#pragma once
+// From a formula to its CUDA kernels: the same text as on the CPU, evaluated on one element a thread at a time. Two ways
+// through memory: flat, 16 bytes at a time, where every operand is row-major or one number; else by strides.
+
+#include <typeinfo>
+
+#include "tensor/cuda/device_code.h"
+#include "tensor/cuda/launch.h"
+#include "tensor/cuda/strided_index.h"
+#include "tensor/dual.h"
+#include "tensor/ops/op.h"
+
+namespace pf::cuda {
+
+// What the formula's text becomes: x… to y ----------------------------------------------------------------------------
+
+template <class F, class T> struct ForwardBody {
+  static constexpr int in = F::arity, out = 1;
+  F f;
+  __device__ void operator()(const T (&x)[in], T (&y)[out]) const { call(x, y, std::make_index_sequence<F::arity>{}); }
+
+ private:
+  template <size_t... I> __device__ void call(const T (&x)[in], T (&y)[out], std::index_sequence<I...>) const {
+    y[0] = f(x[I]...);
+  }
+};
+
+template <class F, class T, size_t... I>
+__device__ auto partials_at(const F& f, const T* x, T y, std::index_sequence<I...>) {
+  if constexpr (has_partials<F>) {
+    return partials_of(f, y, x[I]...);
+  } else {
+    using D = Dual<T, int(sizeof...(I))>;
+    return f(D::input(x[I], int(I))...).partial;
+  }
+}
+
+/// Inputs: x…, y, g.
+template <class F, class T> struct VjpBody {
+  static constexpr int in = F::arity + 2, out = F::arity;
+  F f;
+  __device__ void operator()(const T (&x)[in], T (&grad)[out]) const {
+    const auto partials = partials_at(f, x, x[F::arity], std::make_index_sequence<F::arity>{});
+    for (int i = 0; i < out; ++i) grad[i] = x[F::arity + 1] * partials[i];
+  }
+};
+
+/// Inputs: x…, y, tangents….
+template <class F, class T> struct JvpBody {
+  static constexpr int in = 2 * F::arity + 1, out = 1;
+  F f;
+  __device__ void operator()(const T (&x)[in], T (&tangent)[out]) const {
+    const auto partials = partials_at(f, x, x[F::arity], std::make_index_sequence<F::arity>{});
+    T sum = T(0);
+    for (int i = 0; i < F::arity; ++i) sum = sum + x[F::arity + 1 + i] * partials[i];
+    tangent[0] = sum;
+  }
+};
+
+// The two ways through memory ------------------------------------------------------------------------------------------
+
+/// An operand of the flat way: a row of elements, or one for all (an element on the device, or a number).
+template <class T> struct FlatSource {
+  const T* row;
+  const T* single;
+  T number;
+};
+template <class T, int in, int out> struct FlatOperands {
+  FlatSource<T> from[in];
+  T* to[out];
+};
+
+template <class Body, class T>
+__global__ void __launch_bounds__(256) flat_pass(Body body, FlatOperands<T, Body::in, Body::out> at, int64_t n) {
+  constexpr int width = 16 / int(sizeof(T));
+  const int64_t packs = n / width, step = int64_t(gridDim.x) * blockDim.x;
+  const int64_t first = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
+  T number[Body::in];
+  for (int k = 0; k < Body::in; ++k) number[k] = at.from[k].single ? *at.from[k].single : at.from[k].number;
+  for (int64_t p = first; p < packs; p += step) {
+    Pack<T> x[Body::in], y[Body::out];
+    for (int k = 0; k < Body::in; ++k)
+      if (at.from[k].row) x[k] = load_pack(at.from[k].row + p * width);
+    for (int j = 0; j < width; ++j) {
+      T a[Body::in], b[Body::out];
+      for (int k = 0; k < Body::in; ++k) a[k] = at.from[k].row ? x[k].element[j] : number[k];
+      body(a, b);
+      for (int k = 0; k < Body::out; ++k) y[k].element[j] = b[k];
+    }
+    for (int k = 0; k < Body::out; ++k)
+      if (at.to[k]) store_pack(at.to[k] + p * width, y[k]);
+  }
+  for (int64_t i = packs * width + first; i < n; i += step) {  // what is left of the last 16 bytes
+    T a[Body::in], b[Body::out];
+    for (int k = 0; k < Body::in; ++k) a[k] = at.from[k].row ? at.from[k].row[i] : number[k];
+    body(a, b);
+    for (int k = 0; k < Body::out; ++k)
+      if (at.to[k]) at.to[k][i] = b[k];
+  }
+}
+
+template <class T, int in, int out> struct StridedOperands {
+  const T* from[in];  // null: the number
+  T number[in];
+  T* to[out];
+  StridedIndex<in> index;
+};
+
+template <class Body, class T>
+__global__ void __launch_bounds__(256) strided_pass(Body body, StridedOperands<T, Body::in, Body::out> at, uint32_t n) {
+  const uint32_t step = gridDim.x * blockDim.x;
+  for (uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {
+    int32_t offset[Body::in];
+    at.index.place(i, offset);
+    T a[Body::in], b[Body::out];
+    for (int k = 0; k < Body::in; ++k) a[k] = at.from[k] ? at.from[k][offset[k]] : at.number[k];
+    body(a, b);
+    for (int k = 0; k < Body::out; ++k)
+      if (at.to[k]) at.to[k][i] = b[k];
+  }
+}
+
+/// Which way a pass goes, and how many elements it has.
+struct PassPlan {
+  bool flat = true;
+  int64_t n = 0;
+  std::array<bool, max_sources> single{};  // one element for all
+  Loops loops;                             // of the sources, for the strided way
+};
+PassPlan plan_pass(const Pass& pass);
+
+template <class Body, class T>
+void launch_body(const Body& body, const char* name, const Pass& pass, cudaStream_t stream) {
+  const PassPlan plan = plan_pass(pass);
+  if (plan.n == 0) return;
+  if (plan.flat) {
+    FlatOperands<T, Body::in, Body::out> at;
+    for (int k = 0; k < Body::in; ++k) {
+      const Source& source = pass.sources[size_t(k)];
+      const T* data = static_cast<const T*>(source.data);
+      const bool single = plan.single[size_t(k)];
+      at.from[k] = {single ? nullptr : data, single ? data : nullptr, T(source.number)};
+    }
+    for (int k = 0; k < Body::out; ++k) at.to[k] = static_cast<T*>(pass.targets[size_t(k)]);
+    const GridSize grid = grid_for((plan.n * int64_t(sizeof(T)) + 15) / 16);
+    return check_launch(
+        PF_LAUNCH_INDEPENDENT((flat_pass<Body, T>), grid.blocks, grid.threads, 0, stream, body, at, plan.n), name,
+        pass.shape);
+  }
+  in_pieces(plan.loops, [&](const Loops& piece, const auto& starts) {
+    StridedOperands<T, Body::in, Body::out> at;
+    for (int k = 0; k < Body::in; ++k) {
+      const Source& source = pass.sources[size_t(k)];
+      at.from[k] = source.data ? static_cast<const T*>(source.data) + starts[size_t(k)] : nullptr;
+      at.number[k] = T(source.number);
+    }
+    // Targets are row-major: their offset is that of the last array of the loops.
+    for (int k = 0; k < Body::out; ++k)
+      at.to[k] = pass.targets[size_t(k)] ? static_cast<T*>(pass.targets[size_t(k)]) + starts[Body::in] : nullptr;
+    at.index = index_of<Body::in>(piece);
+    const int64_t n = piece.count();
+    const GridSize grid = grid_for(n);
+    check_launch(
+        PF_LAUNCH_INDEPENDENT((strided_pass<Body, T>), grid.blocks, grid.threads, 0, stream, body, at, uint32_t(n)),
+        name, pass.shape);
+  });
+}
+
+template <class Body, class F, class T> void launch_formula(const void* op, const Pass& pass, void* stream) {
+  static_assert(std::is_trivially_copyable_v<F>, "a formula goes to the device as plain bytes");
+  launch_body<Body, T>(Body{*static_cast<const F*>(op)}, F::name, pass, static_cast<cudaStream_t>(stream));
+}
+
+/// All kernels of one formula.
+template <class F> PointwiseLaunchers pointwise_launchers() {
+  PointwiseLaunchers out{typeid(F).name(), {}};
+  const auto add = [&]<class T>(T*) {
+    const int dtype = int(dtype_of<T>());
+    out.launch[int(PointwiseKind::forward)][dtype] = launch_formula<ForwardBody<F, T>, F, T>;
+    out.launch[int(PointwiseKind::vjp)][dtype] = launch_formula<VjpBody<F, T>, F, T>;
+    out.launch[int(PointwiseKind::jvp)][dtype] = launch_formula<JvpBody<F, T>, F, T>;
+  };
+  add(static_cast<float*>(nullptr));
+  add(static_cast<double*>(nullptr));
+  if constexpr (requires { F::integers; })
+    out.launch[int(PointwiseKind::forward)][int(int64)] = launch_formula<ForwardBody<F, int64_t>, F, int64_t>;
+  return out;
+}
+
+}  // namespace pf::cuda

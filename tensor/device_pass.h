@@ -1,0 +1,23 @@
+#pragma once
+// Element-wise passes on a GPU: from tensors to what its kernels take.
+
+#include <span>
+
+#include "tensor/cuda_backend.h"
+#include "tensor/tensor.h"
+
+namespace pf {
+
+/// Where an operation on these runs: where its operands are that are no numbers in a formula. (common_dtype has checked
+/// that they are all at one place.)
+Device device_of(std::span<const Tensor* const> inputs);
+
+/// The backend, set to this device.
+cuda::Backend& backend_of(Device device);
+inline cuda::Backend& backend_of(const Tensor& x) { return backend_of(x.device()); }
+
+/// Inputs broadcast to the shape (numbers stay numbers), and row-major outputs of that shape, undefined where not wanted.
+cuda::Pass device_pass(const Shape& shape, DType dtype, std::span<const Tensor* const> inputs,
+                       std::span<Tensor* const> outputs);
+
+}  // namespace pf
