@@ -53,6 +53,13 @@ enum class Elementwise { less, less_equal, equal, not_equal, logical_and, logica
 enum class Reduction { sum, product, largest, smallest };
 enum class RowOperation { softmax, log_softmax, softmax_vjp, log_softmax_vjp, logsumexp };
 
+enum class Draw { uniform, normal, bernoulli, rademacher, integers };
+
+/// Where in a sequence of random numbers a draw begins; see tensor/random.h.
+struct RandomStart {
+  uint64_t seed, stream, position;
+};
+
 struct Matrix {
   const void* data;
   int64_t rows, columns, row, column;  // sizes, and strides in elements
@@ -99,6 +106,9 @@ class Backend {
   virtual void fill(void* to, int64_t n, DType dtype, double value) = 0;
   /// first + i · step
   virtual void count_up(void* to, int64_t n, DType dtype, double first, double step) = 0;
+
+  /// n numbers made of uniform ones of type `source`; p: the probability, or the bound of integers.
+  virtual void draw(Draw kind, DType source, const RandomStart& start, double p, int64_t n, DType dtype, void* to) = 0;
 
   /// Over the axes of `reduced`, for each position of `kept`; row-major result in the order of `kept`.
   virtual void reduce(Reduction kind, DType dtype, const void* from, const Layout& kept, const Layout& reduced,

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
-#include "tensor/math.h"
+#include "tensor/device_pass.h"
 #include "tensor/parallel.h"
+#include "tensor/philox.h"
 #include "tensor/simd.h"
 
 namespace pf {
@@ -18,58 +19,18 @@ struct Words {
 };
 
 void philox_lanes(const Rng::State& state, uint64_t first_block, Words& out) {
-  uint32_t c0[lanes], c1[lanes], c2[lanes], c3[lanes];
-  for (int i = 0; i < lanes; ++i) {
-    const uint64_t index = first_block + uint64_t(i);
-    c0[i] = uint32_t(index);
-    c1[i] = uint32_t(index >> 32);
-    c2[i] = uint32_t(state.stream);
-    c3[i] = uint32_t(state.stream >> 32);
-  }
-  uint32_t k0 = uint32_t(state.seed), k1 = uint32_t(state.seed >> 32);
-  for (int round = 0; round < 10; ++round) {
-    for (int i = 0; i < lanes; ++i) {
-      const uint64_t a = uint64_t(0xD2511F53u) * c0[i], b = uint64_t(0xCD9E8D57u) * c2[i];
-      const uint32_t x0 = uint32_t(b >> 32) ^ c1[i] ^ k0, x2 = uint32_t(a >> 32) ^ c3[i] ^ k1;
-      c1[i] = uint32_t(b);
-      c3[i] = uint32_t(a);
-      c0[i] = x0;
-      c2[i] = x2;
-    }
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
-  }
-  for (int i = 0; i < lanes; ++i) {
-    out.w[0][i] = c0[i];
-    out.w[1][i] = c1[i];
-    out.w[2][i] = c2[i];
-    out.w[3][i] = c3[i];
-  }
-}
-
-// Midpoints of 2^23 (2^52) equal cells of (0, 1): one bit less than the type holds, so that no midpoint rounds to 1.
-float unit_float(uint32_t word) { return (float(word >> 9) + 0.5f) * 0x1p-23f; }
-double unit_double(uint32_t high, uint32_t low) {
-  return (double(((uint64_t(high) << 32) | low) >> 12) + 0.5) * 0x1p-52;
+  detail::philox_words<lanes>(state.seed, state.stream, first_block, out.w);
 }
 
 // A group is what `lanes` counters give: 4 · lanes floats or 2 · lanes doubles, element by element in counter order.
-template <class T> constexpr int per_block = sizeof(T) == 4 ? 4 : 2;
-template <class T> constexpr int group = per_block<T>* lanes;
+template <class T> constexpr int group = detail::philox_numbers<T>* lanes;
 
 template <class T> void uniform_group(const Words& words, T* out) {
-  for (int i = 0; i < lanes; ++i) {
-    if constexpr (sizeof(T) == 4) {
-      for (int k = 0; k < 4; ++k) out[4 * i + k] = unit_float(words.w[k][i]);
-    } else {
-      out[2 * i] = unit_double(words.w[0][i], words.w[1][i]);
-      out[2 * i + 1] = unit_double(words.w[2][i], words.w[3][i]);
-    }
-  }
+  for (int i = 0; i < lanes; ++i) detail::uniform_numbers<T, lanes>(words.w, i, out + detail::philox_numbers<T> * i);
 }
 
 template <class T> void normal_group(const Words& words, T* out) {
-  T u[group<T>], radius[group<T> / 2], cosine[group<T> / 2], sine[group<T> / 2];
+  T u[group<T>], cosine[group<T> / 2], sine[group<T> / 2];
   uniform_group(words, u);
   T first[group<T> / 2], second[group<T> / 2];
   for (int i = 0; i < group<T> / 2; ++i) {
@@ -78,21 +39,20 @@ template <class T> void normal_group(const Words& words, T* out) {
   }
   using V = Vec<T>;
   for (int i = 0; i < group<T> / 2; i += V::width) {
-    math::sqrt(math::log(V::load(first + i)) * V(-2)).store(radius + i);
-    const V angle = V::load(second + i) * V(T(6.283185307179586476925));
-    math::cos(angle).store(cosine + i);
-    math::sin(angle).store(sine + i);
+    V even, odd;
+    detail::box_muller(V::load(first + i), V::load(second + i), even, odd);
+    even.store(cosine + i);
+    odd.store(sine + i);
   }
   for (int i = 0; i < group<T> / 2; ++i) {
-    out[2 * i] = radius[i] * cosine[i];
-    out[2 * i + 1] = radius[i] * sine[i];
+    out[2 * i] = cosine[i];
+    out[2 * i + 1] = sine[i];
   }
 }
 
-template <class T, class Group> void fill(Rng::State& state, T* out, int64_t n, const Group& make_group) {
+template <class T, class Group> void fill(const Rng::State& start, T* out, int64_t n, const Group& make_group) {
   const int64_t groups = (n + group<T> - 1) / group<T>;
   const int64_t per_chunk = blocks_a_thread / lanes;
-  const Rng::State start = state;
   parallel_for((groups + per_chunk - 1) / per_chunk, [&](int64_t c) {
     Words words;
     T last[group<T>];
@@ -107,8 +67,27 @@ template <class T, class Group> void fill(Rng::State& state, T* out, int64_t n, 
       }
     }
   });
-  state.position += uint64_t((n + per_block<T> - 1) / per_block<T>);
 }
+
+// Moves the state behind the counters of a draw of n numbers of this type; returns it as it was.
+Rng::State advance(Rng::State& state, DType dtype, int64_t n) {
+  const Rng::State before = state;
+  const int64_t each = dtype == float64 ? detail::philox_numbers<double> : detail::philox_numbers<float>;
+  state.position += uint64_t((n + each - 1) / each);
+  return before;
+}
+
+// The same draw on the default device, if that is a GPU.
+Tensor draw_on_device(cuda::Draw kind, Rng::State& state, DType source, double p, const Shape& shape, DType dtype) {
+  Tensor out = Tensor::empty(shape, dtype, default_device());
+  const Rng::State start = advance(state, source, out.numel());
+  if (out.numel() > 0)
+    backend_of(out).draw(kind, source, {start.seed, start.stream, start.position}, p, out.numel(), dtype,
+                         out.mutable_raw());
+  return out;
+}
+
+DType source_of(DType dtype) { return is_floating(dtype) ? dtype : float32; }
 
 }  // namespace
 
@@ -120,25 +99,31 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<u
 }
 
 Tensor Rng::uniform(const Shape& shape, DType dtype) {
-  Tensor out = Tensor::empty(shape, dtype);
-  dispatch_floating(dtype, "uniform", [&]<class T>() {
-    fill(state_, out.mutable_data<T>(), out.numel(), [](const Words& w, T* o) { uniform_group(w, o); });
+  return dispatch_floating(dtype, "uniform", [&]<class T>() {
+    if (default_device().is_cuda()) return draw_on_device(cuda::Draw::uniform, state_, dtype, 0, shape, dtype);
+    Tensor out = Tensor::empty(shape, dtype);
+    const State start = advance(state_, dtype, out.numel());
+    fill(start, out.mutable_data<T>(), out.numel(), [](const Words& w, T* o) { uniform_group(w, o); });
+    return out;
   });
-  return out;
 }
 
 Tensor Rng::normal(const Shape& shape, DType dtype) {
-  Tensor out = Tensor::empty(shape, dtype);
-  dispatch_floating(dtype, "normal", [&]<class T>() {
-    fill(state_, out.mutable_data<T>(), out.numel(), [](const Words& w, T* o) { normal_group(w, o); });
+  return dispatch_floating(dtype, "normal", [&]<class T>() {
+    if (default_device().is_cuda()) return draw_on_device(cuda::Draw::normal, state_, dtype, 0, shape, dtype);
+    Tensor out = Tensor::empty(shape, dtype);
+    const State start = advance(state_, dtype, out.numel());
+    fill(start, out.mutable_data<T>(), out.numel(), [](const Words& w, T* o) { normal_group(w, o); });
+    return out;
   });
-  return out;
 }
 
 Tensor Rng::bernoulli(double p, const Shape& shape, DType dtype) {
   check(p >= 0 && p <= 1, "bernoulli: probability ", p, ": expected 0 to 1");
-  Tensor out = uniform(shape, is_floating(dtype) ? dtype : float32);
-  dispatch_floating(out.dtype(), "bernoulli", [&]<class T>() {
+  const DType source = source_of(dtype);
+  if (default_device().is_cuda()) return draw_on_device(cuda::Draw::bernoulli, state_, source, p, shape, dtype);
+  Tensor out = uniform(shape, source);
+  dispatch_floating(source, "bernoulli", [&]<class T>() {
     T* data = out.mutable_data<T>();
     for (int64_t i = 0; i < out.numel(); ++i) data[i] = data[i] < T(p) ? T(1) : T(0);
   });
@@ -146,34 +131,43 @@ Tensor Rng::bernoulli(double p, const Shape& shape, DType dtype) {
 }
 
 Tensor Rng::rademacher(const Shape& shape, DType dtype) {
-  Tensor out = uniform(shape, dtype);
-  dispatch_floating(dtype, "rademacher", [&]<class T>() {
+  return dispatch_floating(dtype, "rademacher", [&]<class T>() {
+    if (default_device().is_cuda()) return draw_on_device(cuda::Draw::rademacher, state_, dtype, 0, shape, dtype);
+    Tensor out = uniform(shape, dtype);
     T* data = out.mutable_data<T>();
     for (int64_t i = 0; i < out.numel(); ++i) data[i] = data[i] < T(0.5) ? T(-1) : T(1);
+    return out;
   });
-  return out;
 }
 
 Tensor Rng::integers(int64_t below, const Shape& shape) {
   check(below >= 1, "integers: below ", below, ": expected at least 1");
+  if (default_device().is_cuda())
+    return draw_on_device(cuda::Draw::integers, state_, float64, double(below), shape, int64);
   Tensor out = Tensor::empty(shape, int64);
-  Tensor u = uniform(shape, float64);
+  const Tensor u = uniform(shape, float64);
   for (int64_t i = 0; i < out.numel(); ++i)
-    out.mutable_data<int64_t>()[i] = std::min(below - 1, int64_t(u.data<double>()[i] * double(below)));
+    out.mutable_data<int64_t>()[i] = detail::integer_below(u.data<double>()[i], below);
   return out;
 }
 
+// Exchanges depend on the ones before: made on the CPU wherever the result goes.
 Tensor Rng::permutation(int64_t n) {
   Tensor out = Tensor::empty({n}, int64);
   int64_t* index = out.mutable_data<int64_t>();
   std::iota(index, index + n, int64_t(0));
-  const Tensor u = uniform({n}, float64);
-  for (int64_t i = n - 1; i > 0; --i)
-    std::swap(index[i], index[std::min(i, int64_t(u.data<double>()[i] * double(i + 1)))]);
-  return out;
+  const Tensor u = [&] {
+    const UseDevice here(Device::cpu());
+    return uniform({n}, float64);
+  }();
+  for (int64_t i = n - 1; i > 0; --i) std::swap(index[i], index[detail::integer_below(u.data<double>()[i], i + 1)]);
+  return to_device(out, default_device());
 }
 
-double Rng::uniform() { return uniform({}, float64).item(); }
+double Rng::uniform() {
+  const UseDevice here(Device::cpu());
+  return uniform({}, float64).item();
+}
 
 Rng Rng::child(uint64_t label) const {
   // A block under another counter domain (the stream's complement) is the child's stream.

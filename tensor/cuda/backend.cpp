@@ -77,6 +77,10 @@ class CudaBackend final : public Backend {
     launch_count_up(to, n, dtype, first, step, now().stream());
   }
 
+  void draw(Draw kind, DType source, const RandomStart& start, double p, int64_t n, DType dtype, void* to) override {
+    launch_draw(kind, source, start, p, n, dtype, to, now().stream());
+  }
+
   void reduce(Reduction kind, DType dtype, const void* from, const Layout& kept, const Layout& reduced,
               void* to) override {
     const Scratch scratch(now().memory(), reduce_scratch(dtype, kept, reduced));

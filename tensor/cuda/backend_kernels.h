@@ -15,6 +15,9 @@ void launch_copy(const Shape& shape, void* to, const Shape& to_strides, DType to
 void launch_fill(void* to, int64_t n, DType dtype, double value, cudaStream_t stream);
 void launch_count_up(void* to, int64_t n, DType dtype, double first, double step, cudaStream_t stream);
 
+void launch_draw(Draw kind, DType source, const RandomStart& start, double p, int64_t n, DType dtype, void* to,
+                 cudaStream_t stream);
+
 /// Memory for partial results: at least reduce_scratch bytes.
 size_t reduce_scratch(DType dtype, const Layout& kept, const Layout& reduced);
 void launch_reduce(Reduction kind, DType dtype, const void* from, const Layout& kept, const Layout& reduced, void* to,
