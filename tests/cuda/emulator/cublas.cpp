@@ -45,6 +45,7 @@ struct Gemm {
   int ldc;
   long long stride_c;
   int count = 1;
+  bool tf32 = false;  // asked for by the call
 
   int rows_a() const { return transpose_a == CUBLAS_OP_N ? m : k; }
   int columns_a() const { return transpose_a == CUBLAS_OP_N ? k : m; }
@@ -133,6 +134,7 @@ template <class T, class S> cublasStatus_t enqueue_gemm(const CublasCall& call, 
   const double beta = on_device ? 0 : double(*static_cast<const S*>(g.beta));
   if (!is_stream(handle->stream)) return call.refuse(CUBLAS_STATUS_EXECUTION_FAILED, "the handle's stream is gone");
   if (!stream_of(handle->stream).capture) ++counters().gemms;
+  if (std::is_same_v<T, float> && (g.tf32 || handle->math_mode == CUBLAS_TF32_TENSOR_OP_MATH)) ++counters().tf32_gemms;
   const cudaError_t error = enqueue(handle->stream, NodeKind::kernel, nullptr, [=] {
     run<T>(g, on_device ? double(*static_cast<const S*>(g.alpha)) : alpha,
            on_device ? double(*static_cast<const S*>(g.beta)) : beta);
@@ -276,7 +278,8 @@ cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation
     return call.refuse(CUBLAS_STATUS_NOT_SUPPORTED,
                        "gemm: write CUBLAS_COMPUTE_64F for float64, CUBLAS_COMPUTE_32F for the other types");
   }
-  const Gemm g{ta, tb, m, n, k, alpha, a, lda, stride_a, b, ldb, stride_b, beta, c, ldc, stride_c, count};
+  const Gemm g{ta, tb,  m,        n,    k, alpha, a,        lda,   stride_a,
+               b,  ldb, stride_b, beta, c, ldc,   stride_c, count, compute == CUBLAS_COMPUTE_32F_FAST_TF32};
   switch (type_a) {
     case CUDA_R_32F:
       return enqueue_gemm<float, float>(call, handle, g);
