@@ -1,5 +1,7 @@
 #include "nn/gradients.h"
 
+#include "nn/optim/device_update.h"
+#include "nn/optim/rules.h"
 #include "nn/optim/vector_loop.h"
 #include "tensor/ops/arithmetic.h"
 
@@ -13,13 +15,24 @@ Gradients& Gradients::operator+=(const Gradients& other) {
 }
 
 Gradients& Gradients::scale(double factor) {
+  const ScaleRule<double> rule{factor};
+  UpdateTargets on_device;
   for (Tensor& gradient : list) {
     gradient = writable(std::move(gradient));
+    if (gradient.device().is_cuda()) {
+      on_device.add(gradient.dtype(), gradient.numel(), {gradient.mutable_raw()}, gradient.device());
+      continue;
+    }
     dispatch_floating(gradient.dtype(), "scale", [&]<class T>() {
       T* g = gradient.mutable_data<T>();
-      vector_loop<T>(gradient.numel(), [&](auto at) { at.store(at.load(g) * T(factor), g); });
+      vector_loop<T>(gradient.numel(), [&](auto at) {
+        auto value = at.load(g);
+        rule(value);
+        at.store(value, g);
+      });
     });
   }
+  on_device.update(cuda::Update::scale, &rule);
   return *this;
 }
 

@@ -6,6 +6,7 @@
 // Everything is queued on the device's one compute stream and returns at once; only download and synchronize wait.
 
 #include <array>
+#include <span>
 #include <string>
 
 #include "tensor/dtype.h"
@@ -60,6 +61,19 @@ struct RandomStart {
   uint64_t seed, stream, position;
 };
 
+enum class Determinant { value, log_abs, sign };
+
+/// What nn/optim/rules.h does to an element of some tensors.
+enum class Update { sgd, momentum, adam, average, scale, clip };
+inline constexpr int update_targets = 48;  // as many as the parameters of a kernel hold
+
+/// The tensor that is changed and those that accompany it, of n elements each, in sequence.
+struct UpdateTarget {
+  std::array<void*, 4> arrays{};
+  int64_t n = 0;
+  int rule = 0;  // which of the rules
+};
+
 struct Matrix {
   const void* data;
   int64_t rows, columns, row, column;  // sizes, and strides in elements
@@ -110,6 +124,15 @@ class Backend {
   /// n numbers made of uniform ones of type `source`; p: the probability, or the bound of integers.
   virtual void draw(Draw kind, DType source, const RandomStart& start, double p, int64_t n, DType dtype, void* to) = 0;
 
+  /// Many tensors at once. `rules`: one or two of the kind's type with double constants; for clip the address of the
+  /// factor's address.
+  virtual void update(Update kind, DType dtype, const void* rules, int rule_count,
+                      std::span<const UpdateTarget> targets) = 0;
+  /// to = {√(Σ x²) over all elements of the float32 and the float64 tensors, the factor that makes it at most `most`}.
+  /// most = 0: no limit; otherwise a norm that is not finite is complained of, and the factor is 0.
+  virtual void global_norm(std::span<const UpdateTarget> singles, std::span<const UpdateTarget> doubles, double most,
+                           double* to) = 0;
+
   /// Over the axes of `reduced`, for each position of `kept`; row-major result in the order of `kept`.
   virtual void reduce(Reduction kind, DType dtype, const void* from, const Layout& kept, const Layout& reduced,
                       void* to) = 0;
@@ -135,6 +158,23 @@ class Backend {
                             void* to) = 0;
   virtual void index_add(DType dtype, const void* from, AroundAxis size, const int64_t* index, int64_t indexed,
                          void* to) = 0;
+
+  /// Of each row of n: the positions of the first `count` elements in order, as tensor/ops/sort.h says.
+  virtual void sort(DType dtype, const void* rows, int64_t lines, int64_t n, bool descending, int64_t count,
+                    int64_t* to) = 0;
+  /// Where in sorted rows of n the values belong, `each` of them in one row after the other.
+  virtual void searchsorted(DType dtype, const void* rows, int64_t n, const void* values, int64_t total, int64_t each,
+                            bool right, int64_t* to) = 0;
+
+  // Batches of row-major matrices [count, n, n], with n rows of `columns` numbers on the right.
+  virtual void cholesky(DType dtype, const void* a, int64_t count, int64_t n, void* to) = 0;
+  /// b = null: the inverse.
+  virtual void solve(DType dtype, const void* a, const void* b, int64_t count, int64_t n, int64_t columns,
+                     void* to) = 0;
+  /// In the place of the right-hand side.
+  virtual void solve_triangular(DType dtype, const void* a, int64_t count, int64_t n, int64_t columns, bool upper,
+                                bool transposed, void* x) = 0;
+  virtual void determinant(Determinant kind, DType dtype, const void* a, int64_t count, int64_t n, void* to) = 0;
 };
 
 /// The library, loaded on first use. Throws Error with the one reason why there is no CUDA device.

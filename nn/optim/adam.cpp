@@ -16,16 +16,19 @@ void Adam::update(std::span<const Field> parameters, const Gradients& gradients,
   const double t = double(slots_.steps + 1);
   const double step = rate / (1 - std::pow(o.beta1, t));
   const double root = 1 / std::sqrt(1 - std::pow(o.beta2, t));  // √v̂ = √v · root
-  update_fused<2>(slots_, parameters, gradients, [=](const Variable& parameter) {
-    const double decay = o.decay_vectors || parameter.rank() >= 2 ? o.weight_decay : 0;
-    const double shrink = o.decoupled ? 1 - rate * decay : 1, pull = o.decoupled ? 0 : decay;
-    return [=]<class V>(V& p, V g, V& m, V& v) {
-      g = g + V(pull) * p;
-      m = V(o.beta1) * m + V(1 - o.beta1) * g;
-      v = V(o.beta2) * v + V(1 - o.beta2) * (g * g);
-      p = V(shrink) * p - V(step) * m / (math::sqrt(v) * V(root) + V(o.epsilon));
-    };
-  });
+  AdamRule<double> rule{.beta1 = o.beta1,
+                        .rest1 = 1 - o.beta1,
+                        .beta2 = o.beta2,
+                        .rest2 = 1 - o.beta2,
+                        .step = step,
+                        .root = root,
+                        .epsilon = o.epsilon,
+                        .shrink = 1,
+                        .pull = 0};
+  const AdamRule<double> plain = rule;
+  (o.decoupled ? rule.shrink : rule.pull) = o.decoupled ? 1 - rate * o.weight_decay : o.weight_decay;
+  update_fused<2>(slots_, parameters, gradients, cuda::Update::adam, std::array{rule, plain},
+                  [&](const Variable& parameter) { return o.decay_vectors || parameter.rank() >= 2 ? 0 : 1; });
 }
 
 }  // namespace pf

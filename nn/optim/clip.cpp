@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "nn/optim/device_update.h"
 #include "nn/optim/vector_loop.h"
 
 namespace pf {
@@ -25,9 +26,26 @@ template <class T> double sum_of_squares(const T* x, int64_t n) {
   return total;
 }
 
+bool on_device(const Gradients& gradients) { return !gradients.list.empty() && gradients.list[0].device().is_cuda(); }
+
 }  // namespace
 
+Tensor global_norm_of(const Gradients& gradients) {
+  if (!on_device(gradients)) {
+    const double norm = global_norm(gradients);
+    return from_span(std::span(&norm, 1), {});
+  }
+  UpdateTargets targets;
+  std::vector<Tensor> held;
+  for (const Tensor& gradient : gradients.list) {
+    const Tensor& g = held.emplace_back(contiguous(gradient));
+    targets.add(g.dtype(), g.numel(), {const_cast<void*>(g.raw())}, g.device());
+  }
+  return targets.norm();
+}
+
 double global_norm(const Gradients& gradients) {
+  if (on_device(gradients)) return global_norm_of(gradients).item();
   double total = 0;
   for (const Tensor& gradient : gradients.list) {
     const Tensor g = contiguous(gradient);
@@ -39,6 +57,16 @@ double global_norm(const Gradients& gradients) {
 
 Gradients clip_by_norm(Gradients gradients, double max_norm, double* norm) {
   check(max_norm > 0, "clip_by_norm: largest norm ", max_norm, ": expected a positive number");
+  if (on_device(gradients)) {
+    UpdateTargets targets;
+    for (Tensor& gradient : gradients.list) {
+      gradient = writable(std::move(gradient));
+      targets.add(gradient.dtype(), gradient.numel(), {gradient.mutable_raw()}, gradient.device());
+    }
+    const Tensor found = targets.clip(max_norm);
+    if (norm) *norm = found.item();
+    return gradients;
+  }
   const double found = global_norm(gradients);
   if (norm) *norm = found;
   check(std::isfinite(found), "clip_by_norm: the norm of the gradients is ", found,

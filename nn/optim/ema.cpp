@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "nn/optim/device_update.h"
+#include "nn/optim/rules.h"
 #include "nn/optim/vector_loop.h"
 
 namespace pf {
@@ -28,8 +30,10 @@ void Ema::check_fields(std::span<const Field> fields) const {
 
 void Ema::update(std::span<const Field> fields) {
   check_fields(fields);
-  const double decay = next_decay();
+  const AverageRule<double> rule{1 - next_decay()};
   ++updates_;
+  UpdateTargets on_device;
+  std::vector<Tensor> held;
   for (size_t i = 0; i < fields.size(); ++i) {
     Tensor& average = averages_[i];
     if (!fields[i].parameter) {
@@ -37,17 +41,26 @@ void Ema::update(std::span<const Field> fields) {
       continue;
     }
     const Tensor value = contiguous(fields[i].value());
+    if (value.device().is_cuda()) {
+      if (average.device() != value.device()) average = to_device(average, value.device());
+      average = writable(std::move(average));
+      on_device.add(value.dtype(), value.numel(), {average.mutable_raw(), const_cast<void*>(value.raw())},
+                    value.device());
+      held.push_back(value);
+      continue;
+    }
     average = writable(std::move(average));
     dispatch_floating(value.dtype(), "ema", [&]<class T>() {
       T* a = average.mutable_data<T>();
       const T* p = value.data<T>();
       vector_loop<T>(value.numel(), [&](auto at) {
-        const auto before = at.load(a);
-        using V = std::remove_const_t<decltype(before)>;
-        at.store(before + V(1 - decay) * (at.load(p) - before), a);
+        auto mean = at.load(a);
+        rule(mean, at.load(p));
+        at.store(mean, a);
       });
     });
   }
+  on_device.update(cuda::Update::average, &rule);
 }
 
 void Ema::store(std::span<const Field> fields) const {

@@ -2,7 +2,10 @@
 // The loop of an optimiser's fused pass. For the sources of optimisers only: it brings the SIMD types.
 
 #include <array>
+#include <deque>
 
+#include "nn/optim/device_update.h"
+#include "nn/optim/rules.h"
 #include "nn/optim/slots.h"
 #include "nn/optim/vector_loop.h"
 
@@ -19,25 +22,64 @@ class TakenParameter {
     value_ = writable(std::move(value_));
     return value_.mutable_data<T>();
   }
+  void* raw() {
+    value_ = writable(std::move(value_));
+    return value_.mutable_raw();
+  }
+  const Tensor& value() const { return value_; }
 
  private:
   Variable& home_;
   Tensor value_;
 };
 
-/// The fused pass: one reading and writing of a parameter, its gradient and its slots. `rule(p, g, slots…)` gets SIMD
-/// vectors (numbers at the end of an array), changes p and the slots, and must compute with constants of its operands'
-/// type: V(rate).
-template <size_t slot_count, class MakeRule>
-void update_fused(OptimizerSlots& slots, std::span<const Field> parameters, const Gradients& gradients,
-                  const MakeRule& make_rule) {
-  check_gradients(slots.optimizer, parameters, gradients);
-  slots.prepare(parameters);
-  ++slots.steps;
+namespace detail {
+/// The same on a GPU: all parameters by one launch.
+template <size_t slot_count, class Rule, class WhichRule>
+void update_on_device(OptimizerSlots& slots, std::span<const Field> parameters, const Gradients& gradients,
+                      cuda::Update kind, const std::array<Rule, 2>& rules, const WhichRule& which_rule) {
+  UpdateTargets targets;
+  std::deque<TakenParameter> taken;
+  std::vector<Tensor> held;
   size_t i = 0;
   for (const Field& field : parameters) {
     if (!field.parameter) continue;
-    const auto rule = make_rule(*field.parameter);
+    const Tensor& gradient = held.emplace_back(contiguous(gradients.list[i]));
+    const int rule = which_rule(*field.parameter);
+    TakenParameter& parameter = taken.emplace_back(*field.parameter);
+    const Device device = parameter.value().device();
+    check(gradient.device() == device, slots.optimizer, ": `", field.path, "` is on ", device, " and its gradient on ",
+          gradient.device(), "; copy one to the other device");
+    void *p = parameter.raw(), *g = const_cast<void*>(gradient.raw());
+    std::array<void*, 2> s{};
+    for (size_t k = 0; k < slot_count; ++k) {
+      Tensor& slot = slots.tensors[k][i];
+      if (slot.device() != device) slot = to_device(slot, device);
+      slot = writable(std::move(slot));
+      s[k] = slot.mutable_raw();
+    }
+    targets.add(gradient.dtype(), gradient.numel(), {p, g, s[0], s[1]}, device, rule);
+    ++i;
+  }
+  targets.update(kind, rules.data(), 2);
+}
+}  // namespace detail
+
+/// The fused pass: one reading and writing of a parameter, its gradient and its slots by rule(p, g, slots…), the first
+/// or the second rule as which_rule(parameter) says.
+template <size_t slot_count, class Rule, class WhichRule>
+void update_fused(OptimizerSlots& slots, std::span<const Field> parameters, const Gradients& gradients,
+                  cuda::Update kind, const std::array<Rule, 2>& rules, const WhichRule& which_rule) {
+  check_gradients(slots.optimizer, parameters, gradients);
+  slots.prepare(parameters);
+  ++slots.steps;
+  for (const Tensor& gradient : gradients.list)
+    if (gradient.device().is_cuda())
+      return detail::update_on_device<slot_count>(slots, parameters, gradients, kind, rules, which_rule);
+  size_t i = 0;
+  for (const Field& field : parameters) {
+    if (!field.parameter) continue;
+    const Rule& rule = rules[size_t(which_rule(*field.parameter))];
     const Tensor gradient = contiguous(gradients.list[i]);
     TakenParameter parameter(*field.parameter);
     dispatch_floating(gradient.dtype(), slots.optimizer.c_str(), [&]<class T>() {

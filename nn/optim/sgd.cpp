@@ -14,18 +14,13 @@ Sgd::Sgd(SgdOptions options) : options_(options), slots_{.optimizer = "sgd"} {
 
 void Sgd::update(std::span<const Field> parameters, const Gradients& gradients, double rate) {
   const auto [momentum, nesterov, decay] = options_;
+  const auto first = [](const Variable&) { return 0; };
   if (momentum == 0) {
-    update_fused<0>(slots_, parameters, gradients,
-                    [=](const Variable&) { return [=]<class V>(V& p, V g) { p = p - V(rate) * (g + V(decay) * p); }; });
-    return;
+    const SgdRule<double> rule{rate, decay};
+    return update_fused<0>(slots_, parameters, gradients, cuda::Update::sgd, std::array{rule, rule}, first);
   }
-  update_fused<1>(slots_, parameters, gradients, [=](const Variable&) {
-    return [=]<class V>(V& p, V g, V& m) {
-      g = g + V(decay) * p;
-      m = V(momentum) * m + g;
-      p = p - V(rate) * (nesterov ? g + V(momentum) * m : m);
-    };
-  });
+  const MomentumRule<double> rule{rate, decay, momentum, nesterov};
+  update_fused<1>(slots_, parameters, gradients, cuda::Update::momentum, std::array{rule, rule}, first);
 }
 
 }  // namespace pf

@@ -81,6 +81,16 @@ class CudaBackend final : public Backend {
     launch_draw(kind, source, start, p, n, dtype, to, now().stream());
   }
 
+  void update(Update kind, DType dtype, const void* rules, int rule_count,
+              std::span<const UpdateTarget> targets) override {
+    launch_update(kind, dtype, rules, rule_count, targets, now().stream());
+  }
+  void global_norm(std::span<const UpdateTarget> singles, std::span<const UpdateTarget> doubles, double most,
+                   double* to) override {
+    const Scratch scratch(now().memory(), global_norm_scratch(singles, doubles));
+    launch_global_norm(singles, doubles, most, to, scratch.data, now().status(), now().stream());
+  }
+
   void reduce(Reduction kind, DType dtype, const void* from, const Layout& kept, const Layout& reduced,
               void* to) override {
     const Scratch scratch(now().memory(), reduce_scratch(dtype, kept, reduced));
@@ -115,6 +125,32 @@ class CudaBackend final : public Backend {
   void index_add(DType dtype, const void* from, AroundAxis size, const int64_t* index, int64_t indexed,
                  void* to) override {
     launch_index_add(dtype, from, size, index, indexed, to, now().status(), now().stream());
+  }
+
+  void sort(DType dtype, const void* rows, int64_t lines, int64_t n, bool descending, int64_t count,
+            int64_t* to) override {
+    const Scratch scratch(now().memory(), sort_scratch(dtype, lines, n));
+    launch_sort(dtype, rows, lines, n, descending, count, to, scratch.data, now().stream());
+  }
+  void searchsorted(DType dtype, const void* rows, int64_t n, const void* values, int64_t total, int64_t each,
+                    bool right, int64_t* to) override {
+    launch_searchsorted(dtype, rows, n, values, total, each, right, to, now().stream());
+  }
+
+  void cholesky(DType dtype, const void* a, int64_t count, int64_t n, void* to) override {
+    launch_cholesky(dtype, a, count, n, to, now().status(), now().stream());
+  }
+  void solve(DType dtype, const void* a, const void* b, int64_t count, int64_t n, int64_t columns, void* to) override {
+    const Scratch scratch(now().memory(), lu_scratch(dtype, count, n));
+    launch_solve(dtype, a, b, count, n, columns, to, scratch.data, now().status(), now().stream());
+  }
+  void solve_triangular(DType dtype, const void* a, int64_t count, int64_t n, int64_t columns, bool upper,
+                        bool transposed, void* x) override {
+    launch_solve_triangular(dtype, a, count, n, columns, upper, transposed, x, now().status(), now().stream());
+  }
+  void determinant(Determinant kind, DType dtype, const void* a, int64_t count, int64_t n, void* to) override {
+    const Scratch scratch(now().memory(), lu_scratch(dtype, count, n));
+    launch_determinant(kind, dtype, a, count, n, to, scratch.data, now().stream());
   }
 
   std::string why_no_device() override { return reason_; }

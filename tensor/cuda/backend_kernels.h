@@ -18,6 +18,12 @@ void launch_count_up(void* to, int64_t n, DType dtype, double first, double step
 void launch_draw(Draw kind, DType source, const RandomStart& start, double p, int64_t n, DType dtype, void* to,
                  cudaStream_t stream);
 
+void launch_update(Update kind, DType dtype, const void* rules, int rule_count, std::span<const UpdateTarget> targets,
+                   cudaStream_t stream);
+size_t global_norm_scratch(std::span<const UpdateTarget> singles, std::span<const UpdateTarget> doubles);
+void launch_global_norm(std::span<const UpdateTarget> singles, std::span<const UpdateTarget> doubles, double most,
+                        double* to, void* scratch, Status* status, cudaStream_t stream);
+
 /// Memory for partial results: at least reduce_scratch bytes.
 size_t reduce_scratch(DType dtype, const Layout& kept, const Layout& reduced);
 void launch_reduce(Reduction kind, DType dtype, const void* from, const Layout& kept, const Layout& reduced, void* to,
@@ -36,5 +42,21 @@ void launch_index_select(size_t element, const void* from, AroundAxis size, cons
                          void* to, Status* status, cudaStream_t stream);
 void launch_index_add(DType dtype, const void* from, AroundAxis size, const int64_t* index, int64_t indexed, void* to,
                       Status* status, cudaStream_t stream);
+
+size_t sort_scratch(DType dtype, int64_t lines, int64_t n);
+void launch_sort(DType dtype, const void* rows, int64_t lines, int64_t n, bool descending, int64_t count, int64_t* to,
+                 void* scratch, cudaStream_t stream);
+void launch_searchsorted(DType dtype, const void* rows, int64_t n, const void* values, int64_t total, int64_t each,
+                         bool right, int64_t* to, cudaStream_t stream);
+
+size_t lu_scratch(DType dtype, int64_t count, int64_t n);
+void launch_cholesky(DType dtype, const void* a, int64_t count, int64_t n, void* to, Status* status,
+                     cudaStream_t stream);
+void launch_solve(DType dtype, const void* a, const void* b, int64_t count, int64_t n, int64_t columns, void* to,
+                  void* scratch, Status* status, cudaStream_t stream);
+void launch_solve_triangular(DType dtype, const void* a, int64_t count, int64_t n, int64_t columns, bool upper,
+                             bool transposed, void* x, Status* status, cudaStream_t stream);
+void launch_determinant(Determinant kind, DType dtype, const void* a, int64_t count, int64_t n, void* to, void* scratch,
+                        cudaStream_t stream);
 
 }  // namespace pf::cuda

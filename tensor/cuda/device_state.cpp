@@ -110,17 +110,22 @@ void DeviceState::synchronize() {
 void DeviceState::throw_complaint() {
   const Status found = *seen_;
   check_call(cudaMemsetAsync(status_, 0, sizeof(Status), stream_), "clearing the status");
-  constexpr const char* names[] = {"gather",  "scatter_add", "index_select", "index_add",
-                                   "one_hot", "cholesky",    "solve"};
+  constexpr const char* names[] = {"gather",   "scatter_add", "index_select", "index_add",        "one_hot",
+                                   "cholesky", "solve",       "inverse",      "solve_triangular", "clip_by_norm"};
   const char* op = names[found.operation];
+  const Shape matrix{found.limit, found.limit};
+  const std::string place = found.value < 0 ? "" : join(" (matrix ", found.value, " of the batch)");
   switch (Complaint(found.complaint)) {
     case Complaint::not_positive_definite:
-      fail(
-          op, ": pivot ", found.position, " of a matrix of ", found.limit, " rows (matrix ", found.value,
-          " of the batch) is not positive: expected a positive definite matrix; add a small multiple of the identity?");
+      fail(op, ": pivot ", found.position, " of ", matrix, place, " is ", found.number,
+           ": expected a positive definite matrix; add a small multiple of the identity?");
     case Complaint::singular:
-      fail(op, ": matrix ", found.value, " of the batch (", found.limit, " rows) is singular: pivot ", found.position,
-           " is 0");
+      fail(op, ": the matrix ", matrix, place, " is singular: pivot ", found.position, " is 0");
+    case Complaint::zero_on_diagonal:
+      fail(op, ": the matrix ", matrix, place, " is singular: element ", found.position, " of its diagonal is 0");
+    case Complaint::norm_not_finite:
+      fail(op, ": the norm of the gradients is ", found.value ? "nan" : "inf",
+           ": expected a finite number; AnomalyDetection finds the operation that made it");
     default:
       fail(op, ": index ", found.value, " (number ", found.position, " of the index): expected 0 to ", found.limit - 1);
   }
