@@ -17,6 +17,7 @@ typedef struct pf_emulator_counters {
   uint64_t graph_kernels;  /* kernels that ran as nodes of graphs */
   uint64_t captured_nodes; /* calls that became nodes */
   uint64_t gemms;          /* matrix products by cuBLAS, outside of graphs */
+  uint64_t tf32_gemms;     /* float32 ones that may round to TF32; computed in full here */
   uint64_t copies_to_device, copies_to_host, copies_on_device, fills;
   uint64_t bytes_to_device, bytes_to_host;
   uint64_t synchronisations; /* of streams, events, the device */

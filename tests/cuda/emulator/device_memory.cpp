@@ -18,7 +18,8 @@
 namespace pf::emulator {
 namespace {
 
-constexpr size_t reservation = size_t(1) << 40, page = 4096, alignment = 256, red_zone = 256;
+// Huge pages: lifting and restoring the protection takes a time that grows with the number of pages.
+constexpr size_t reservation = size_t(1) << 40, page = size_t(2) << 20, alignment = 256, red_zone = 256;
 
 char* arena = nullptr;
 char* arena_end = nullptr;
@@ -40,8 +41,9 @@ void create_arena() {
     std::perror("emulator: cannot reserve 1 TiB of addresses for device memory");
     std::_Exit(70);
   }
-  arena = static_cast<char*>(mapped);
-  arena_end = arena + reservation;
+  arena = round_up(static_cast<char*>(mapped), page);
+  arena_end = static_cast<char*>(mapped) + reservation - page;
+  madvise(arena, size_t(arena_end - arena), MADV_HUGEPAGE);
   next_address = arena + red_zone;
 }
 
@@ -131,6 +133,7 @@ void release_memory(Allocation& allocation) {
     mmap(pages.begin, size_t(pages.end - pages.begin),
          openings > 0 || !settings().guard_memory ? PROT_READ | PROT_WRITE : PROT_NONE,
          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    madvise(pages.begin, size_t(pages.end - pages.begin), MADV_HUGEPAGE);
   }
 }
 

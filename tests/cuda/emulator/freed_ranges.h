@@ -34,8 +34,8 @@ class FreedRanges {
   }
 
  private:
-  static constexpr size_t page = 4096, kept_bytes = size_t(64) << 20;
-  using Ranges = std::map<char*, char*>;  // begin to end
+  static constexpr size_t page = size_t(2) << 20, kept_bytes = size_t(16) << 20;  // huge pages, see device_memory.cpp
+  using Ranges = std::map<char*, char*>;                                          // begin to end
   Ranges all_, returned_;
   std::deque<Range> waiting_;
   size_t waiting_bytes_ = 0;
