@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "tensor/device_pass.h"
 #include "tensor/gemm.h"
 #include "tensor/parallel.h"
 #include "tensor/pointwise.h"
@@ -121,11 +122,13 @@ template <class T> class Decomposition {
 };
 
 // One number for each matrix, from its decomposition.
-template <class F> Tensor per_matrix(const Tensor& a, const char* op, const F& f) {
+template <class F> Tensor per_matrix(const Tensor& a, const char* op, cuda::Determinant kind, const F& f) {
   const Tensor from = contiguous(a);
   const int64_t n = a.size(-1);
-  Tensor out = Tensor::empty(batch_axes(a.shape()), a.dtype());
+  Tensor out = Tensor::empty(batch_axes(a.shape()), a.dtype(), a.device());
   dispatch_floating(a.dtype(), op, [&]<class T>() {
+    if (a.device().is_cuda())
+      return backend_of(a).determinant(kind, a.dtype(), from.raw(), out.numel(), n, out.mutable_raw());
     T* to = out.mutable_data<T>();
     for_matrices(out.numel(), n, [&](int64_t i) {
       const Decomposition<T> d(from.data<T>() + i * n * n, n);
@@ -148,8 +151,9 @@ void trsm(CBLAS_UPLO triangle, CBLAS_TRANSPOSE transpose, int n, int columns, co
 Tensor Cholesky::eval(const Tensor& a) const {
   const Tensor from = contiguous(a);
   const int64_t n = a.size(-1), count = detail::count_of(a);
-  Tensor out = Tensor::empty(a.shape(), a.dtype());
+  Tensor out = Tensor::empty(a.shape(), a.dtype(), a.device());
   dispatch_floating(a.dtype(), name, [&]<class T>() {
+    if (a.device().is_cuda()) return backend_of(a).cholesky(a.dtype(), from.raw(), count, n, out.mutable_raw());
     T* to = out.mutable_data<T>();
     detail::for_matrices(count, n, [&](int64_t i) {
       detail::cholesky_matrix(from.data<T>() + i * n * n, n, to + i * n * n, detail::place(i, count));
@@ -160,10 +164,18 @@ Tensor Cholesky::eval(const Tensor& a) const {
 
 Tensor SolveTriangular::eval(const Tensor& a, const Tensor& b) const {
   const DType dtype = common_dtype(name, std::array{&a, &b});
-  const Tensor matrix = contiguous(as_operand(a, dtype));
+  const Device device = device_of(std::array{&a, &b});
+  const Tensor matrix = contiguous(to_device(as_operand(a, dtype), device));
   const int64_t n = a.size(-1), columns = b.size(-1), count = detail::count_of(a);
-  Tensor out = copy(as_operand(b, dtype));
+  Tensor out = copy(to_device(as_operand(b, dtype), device));
   if (out.numel() == 0) return out;
+  if (device.is_cuda()) {
+    dispatch_floating(dtype, name, [&]<class T>() {
+      backend_of(device).solve_triangular(dtype, matrix.raw(), count, n, columns, kind.upper, kind.transposed,
+                                          out.mutable_raw());
+    });
+    return out;
+  }
   detail::hold_blas_to_one_thread();
   dispatch_floating(dtype, name, [&]<class T>() {
     T* to = out.mutable_data<T>();
@@ -181,10 +193,14 @@ Tensor SolveTriangular::eval(const Tensor& a, const Tensor& b) const {
 
 Tensor Solve::eval(const Tensor& a, const Tensor& b) const {
   const DType dtype = common_dtype(name, std::array{&a, &b});
-  const Tensor matrix = contiguous(as_operand(a, dtype)), right = contiguous(as_operand(b, dtype));
+  const Device device = device_of(std::array{&a, &b});
+  const Tensor matrix = contiguous(to_device(as_operand(a, dtype), device)),
+               right = contiguous(to_device(as_operand(b, dtype), device));
   const int64_t n = a.size(-1), columns = b.size(-1), count = detail::count_of(a);
-  Tensor out = Tensor::empty(b.shape(), dtype);
+  Tensor out = Tensor::empty(b.shape(), dtype, device);
   dispatch_floating(dtype, name, [&]<class T>() {
+    if (device.is_cuda())
+      return backend_of(device).solve(dtype, matrix.raw(), right.raw(), count, n, columns, out.mutable_raw());
     T* to = out.mutable_data<T>();
     detail::for_matrices(count, n, [&](int64_t i) {
       const detail::Decomposition<T> d(matrix.data<T>() + i * n * n, n);
@@ -196,10 +212,14 @@ Tensor Solve::eval(const Tensor& a, const Tensor& b) const {
 }
 
 Tensor Inverse::eval(const Tensor& a) const {
-  const Tensor matrix = contiguous(a), unit = eye(a.size(-1), a.dtype());
+  const Tensor matrix = contiguous(a);
   const int64_t n = a.size(-1), count = detail::count_of(a);
-  Tensor out = Tensor::empty(a.shape(), a.dtype());
+  Tensor out = Tensor::empty(a.shape(), a.dtype(), a.device());
   dispatch_floating(a.dtype(), name, [&]<class T>() {
+    if (a.device().is_cuda())
+      return backend_of(a).solve(a.dtype(), matrix.raw(), nullptr, count, n, n, out.mutable_raw());
+    const UseDevice here(Device::cpu());
+    const Tensor unit = eye(n, a.dtype());
     T* to = out.mutable_data<T>();
     detail::for_matrices(count, n, [&](int64_t i) {
       const detail::Decomposition<T> d(matrix.data<T>() + i * n * n, n);
@@ -210,7 +230,7 @@ Tensor Inverse::eval(const Tensor& a) const {
 }
 
 Tensor LogAbsDet::eval(const Tensor& a) const {
-  return detail::per_matrix(a, name, [](const auto* lu, int64_t n, int) {
+  return detail::per_matrix(a, name, cuda::Determinant::log_abs, [](const auto* lu, int64_t n, int) {
     double sum = 0;
     for (int64_t i = 0; i < n; ++i) sum += std::log(std::abs(double(lu[i * n + i])));
     return sum;
@@ -218,7 +238,7 @@ Tensor LogAbsDet::eval(const Tensor& a) const {
 }
 
 Tensor Det::eval(const Tensor& a) const {
-  return detail::per_matrix(a, name, [](const auto* lu, int64_t n, int sign) {
+  return detail::per_matrix(a, name, cuda::Determinant::value, [](const auto* lu, int64_t n, int sign) {
     double product = sign;
     for (int64_t i = 0; i < n; ++i) product *= double(lu[i * n + i]);
     return product;
@@ -226,7 +246,7 @@ Tensor Det::eval(const Tensor& a) const {
 }
 
 Tensor sign_of_det(const Tensor& a) {
-  return detail::per_matrix(a, "slogdet", [](const auto* lu, int64_t n, int sign) {
+  return detail::per_matrix(a, "slogdet", cuda::Determinant::sign, [](const auto* lu, int64_t n, int sign) {
     double out = sign;
     for (int64_t i = 0; i < n; ++i) out *= lu[i * n + i] > 0 ? 1 : lu[i * n + i] < 0 ? -1 : 0;
     return out;

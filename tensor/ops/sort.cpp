@@ -4,25 +4,12 @@
 #include <bit>
 #include <cstring>
 
+#include "tensor/device_pass.h"
+#include "tensor/ops/sort_key.h"
 #include "tensor/parallel.h"
 
 namespace pf {
 namespace {
-
-// Rising keys for rising numbers; -0 like 0, NaN last whatever the direction.
-template <class T> auto key_of(T x, bool descending) {
-  if constexpr (std::is_same_v<T, int64_t>) {
-    const uint64_t key = uint64_t(x) ^ (uint64_t(1) << 63);
-    return descending ? ~key : key;
-  } else {
-    using U = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
-    constexpr U sign = U(1) << (sizeof(U) * 8 - 1);
-    if (x != x) return U(-1);
-    const U bits = std::bit_cast<U>(x == 0 ? T(0) : x);
-    const U key = bits & sign ? U(~bits) : U(bits | sign);
-    return descending ? U(~key) : key;
-  }
-}
 
 // An element as an unsigned number in the same order, and where it was. Equal ones are ordered by place: sorting is stable.
 struct LargeItem {
@@ -79,15 +66,20 @@ Tensor order_of(const Tensor& x, int axis, bool descending, std::optional<int64_
   const int64_t n = rows.size(-1), count = wanted.value_or(n);
   Shape shape = rows.shape();
   shape[shape.rank() - 1] = count;
-  Tensor out = Tensor::empty(shape, int64);
+  Tensor out = Tensor::empty(shape, int64, x.device());
   if (out.numel() == 0) return movedim(out, -1, axis);
+  if (x.device().is_cuda()) {
+    backend_of(x).sort(x.dtype(), rows.raw(), rows.numel() / n, n, descending, count,
+                       static_cast<int64_t*>(out.mutable_raw()));
+    return contiguous(movedim(out, -1, axis));
+  }
   int64_t* to = out.mutable_data<int64_t>();
   auto sort_rows = [&]<class T, class Item>(const T* from, Item*) {
     const int64_t lines = rows.numel() / n, per_chunk = std::max<int64_t>(1, 8192 / n);
     parallel_for((lines + per_chunk - 1) / per_chunk, [&](int64_t c) {
       std::vector<Item> items(static_cast<size_t>(n)), scratch;
       for (int64_t r = c * per_chunk; r < std::min(lines, (c + 1) * per_chunk); ++r) {
-        for (int64_t i = 0; i < n; ++i) items[size_t(i)] = Item(key_of(from[r * n + i], descending), i);
+        for (int64_t i = 0; i < n; ++i) items[size_t(i)] = Item(detail::sort_key(from[r * n + i], descending), i);
         order(items, scratch, count);
         for (int64_t i = 0; i < count; ++i) to[r * count + i] = items[size_t(i)].place();
       }
@@ -110,23 +102,32 @@ Tensor searchsorted_of(const Tensor& sorted, const Tensor& values, bool right) {
   for (int i = 0; agree && !shared && i + 1 < sorted.rank(); ++i) agree = sorted.shape()[i] == values.shape()[i];
   check(agree, "searchsorted: rows ", sorted.shape(), " and values ", values.shape(),
         ": expected one row, or equal sizes on all axes but the last");
+  check(sorted.device() == values.device(), "searchsorted: rows on ", sorted.device(), " and values on ",
+        values.device(), "; copy one to the other device");
   const Tensor rows = contiguous(sorted), wanted = contiguous(values);
-  Tensor out = Tensor::empty(values.shape(), int64);
+  Tensor out = Tensor::empty(values.shape(), int64, values.device());
+  const int64_t n = sorted.size(-1), each = std::max<int64_t>(1, shared ? values.numel() : values.size(-1));
+  if (values.device().is_cuda()) {
+    backend_of(values).searchsorted(sorted.dtype(), rows.raw(), n, wanted.raw(), values.numel(), each, right,
+                                    static_cast<int64_t*>(out.mutable_raw()));
+    return out;
+  }
   int64_t* to = out.mutable_data<int64_t>();
-  const int64_t n = sorted.size(-1), m = shared ? values.numel() : values.size(-1);
   dispatch_numeric(sorted.dtype(), "searchsorted", [&]<class T>() {
-    const auto before = [](T a, T b) { return a < b || (b != b && a == a); };  // NaN after everything
-    for (int64_t i = 0; i < values.numel(); ++i) {
-      const T* row = rows.data<T>() + (shared ? 0 : i / m * n);
-      const T value = wanted.data<T>()[i];
-      to[i] =
-          (right ? std::upper_bound(row, row + n, value, before) : std::lower_bound(row, row + n, value, before)) - row;
-    }
+    for (int64_t i = 0; i < values.numel(); ++i)
+      to[i] = detail::place_in_row(rows.data<T>() + i / each * n, n, wanted.data<T>()[i], right);
   });
   return out;
 }
 
+// How many there are decides over shapes, so the CPU has to know anyway.
 UniqueElements unique_elements(const Tensor& x) {
+  if (x.device().is_cuda()) {
+    const UseDevice here(Device::cpu());
+    const UniqueElements found = unique_elements(to_device(x, Device::cpu()));
+    return {to_device(found.values, x.device()), to_device(found.counts, x.device()),
+            to_device(found.inverse, x.device())};
+  }
   const Tensor flat = contiguous(reshape(x, {x.numel()})), place = order_of(flat, 0, false);
   const int64_t n = flat.numel(), *at = place.data<int64_t>();
   Tensor inverse = Tensor::empty({n}, int64);
