@@ -76,13 +76,13 @@ __host__ __device__ inline bool pack_aligned(const void* address) {
 
 #ifdef PF_CUDA_EMULATED
 template <class T> PF_EMULATOR_UNCHECKED Pack<T> load_pack(const T* from) {
-  emulator::note_access(from, 16, false, false);
+  emulator::note_access(from, 16, false, false, PF_EMULATOR_CALLER);
   Pack<T> pack;
   std::memcpy(&pack, from, 16);
   return pack;
 }
 template <class T> PF_EMULATOR_UNCHECKED void store_pack(T* to, const Pack<T>& pack) {
-  emulator::note_access(to, 16, true, false);
+  emulator::note_access(to, 16, true, false, PF_EMULATOR_CALLER);
   std::memcpy(to, &pack, 16);
 }
 #else

@@ -230,11 +230,11 @@ int block_barrier(BarrierKind kind, bool predicate, Place place) {
   return int(thread.result);
 }
 
-void thread_fault(cudaError_t error, const std::string& text) {
+void thread_fault(cudaError_t error, const std::string& text, FaultKind kind) {
   CudaThread& thread = *current_thread;
   thread.fiber = current_fiber;
   block.failed = true;
-  report_fault(FaultKind::kernel, error, text + " [" + describe(thread) + "]");
+  report_fault(kind, error, text + " [" + describe(thread) + "]");
   Fiber::abandon();
   std::abort();
 }

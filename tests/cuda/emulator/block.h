@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "emulator/device_thread.h"
+#include "emulator/fault.h"
 #include "emulator/fiber.h"
 #include "emulator/launch.h"
 
@@ -51,7 +52,7 @@ bool run_block(const KernelLaunch& launch, uint3 index, uint64_t linear);
 void run_grid(const KernelLaunch& launch);
 
 /// The current thread did something wrong: reports it with its kernel, block and thread, and ends the block.
-[[noreturn]] void thread_fault(cudaError_t error, const std::string& text);
+[[noreturn]] void thread_fault(cudaError_t error, const std::string& text, FaultKind kind = FaultKind::kernel);
 /// kernel …, block (…), thread (…)
 std::string describe(const CudaThread& thread);
 std::string to_string(const Place& place);

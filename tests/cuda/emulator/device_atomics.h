@@ -15,7 +15,7 @@ template <class T>
 concept AtomicNumber = AtomicInteger<T> || std::same_as<T, float> || std::same_as<T, double>;
 
 template <class T, class Update> PF_EMULATOR_UNCHECKED T update_atomically(T* address, Update update) {
-  note_access(address, sizeof(T), true, true);
+  note_access(address, sizeof(T), true, true, PF_EMULATOR_CALLER);
   const T old = *address;
   *address = update(old);
   return old;
@@ -28,26 +28,26 @@ template <class T> PF_EMULATOR_UNCHECKED T wrapping_sum(T a, T b) {
 
 }  // namespace pf::emulator
 
-template <pf::emulator::AtomicNumber T> T atomicAdd(T* address, std::type_identity_t<T> value) {
+template <pf::emulator::AtomicNumber T> PF_EMULATOR_INLINE T atomicAdd(T* address, std::type_identity_t<T> value) {
   return pf::emulator::update_atomically(address, [=](T old) { return pf::emulator::wrapping_sum(old, value); });
 }
-template <pf::emulator::AtomicInteger T> T atomicSub(T* address, std::type_identity_t<T> value) {
+template <pf::emulator::AtomicInteger T> PF_EMULATOR_INLINE T atomicSub(T* address, std::type_identity_t<T> value) {
   return pf::emulator::update_atomically(
       address, [=](T old) { return pf::emulator::wrapping_sum(old, T(0u - std::make_unsigned_t<T>(value))); });
 }
-template <pf::emulator::AtomicInteger T> T atomicMin(T* address, std::type_identity_t<T> value) {
+template <pf::emulator::AtomicInteger T> PF_EMULATOR_INLINE T atomicMin(T* address, std::type_identity_t<T> value) {
   return pf::emulator::update_atomically(address, [=](T old) { return value < old ? value : old; });
 }
-template <pf::emulator::AtomicInteger T> T atomicMax(T* address, std::type_identity_t<T> value) {
+template <pf::emulator::AtomicInteger T> PF_EMULATOR_INLINE T atomicMax(T* address, std::type_identity_t<T> value) {
   return pf::emulator::update_atomically(address, [=](T old) { return old < value ? value : old; });
 }
-template <pf::emulator::AtomicInteger T> T atomicAnd(T* address, std::type_identity_t<T> value) {
+template <pf::emulator::AtomicInteger T> PF_EMULATOR_INLINE T atomicAnd(T* address, std::type_identity_t<T> value) {
   return pf::emulator::update_atomically(address, [=](T old) { return old & value; });
 }
-template <pf::emulator::AtomicInteger T> T atomicOr(T* address, std::type_identity_t<T> value) {
+template <pf::emulator::AtomicInteger T> PF_EMULATOR_INLINE T atomicOr(T* address, std::type_identity_t<T> value) {
   return pf::emulator::update_atomically(address, [=](T old) { return old | value; });
 }
-template <pf::emulator::AtomicInteger T> T atomicXor(T* address, std::type_identity_t<T> value) {
+template <pf::emulator::AtomicInteger T> PF_EMULATOR_INLINE T atomicXor(T* address, std::type_identity_t<T> value) {
   return pf::emulator::update_atomically(address, [=](T old) { return old ^ value; });
 }
 template <class T>
@@ -56,13 +56,13 @@ requires(pf::emulator::AtomicInteger<T> || std::same_as<T, float>) T
   return pf::emulator::update_atomically(address, [=](T) { return value; });
 }
 template <pf::emulator::AtomicInteger T>
-T atomicCAS(T* address, std::type_identity_t<T> expected, std::type_identity_t<T> value) {
+PF_EMULATOR_INLINE T atomicCAS(T* address, std::type_identity_t<T> expected, std::type_identity_t<T> value) {
   return pf::emulator::update_atomically(address, [=](T old) { return old == expected ? value : old; });
 }
-inline unsigned atomicInc(unsigned* address, unsigned limit) {
+PF_EMULATOR_INLINE unsigned atomicInc(unsigned* address, unsigned limit) {
   return pf::emulator::update_atomically(address, [=](unsigned old) { return old >= limit ? 0u : old + 1; });
 }
-inline unsigned atomicDec(unsigned* address, unsigned limit) {
+PF_EMULATOR_INLINE unsigned atomicDec(unsigned* address, unsigned limit) {
   return pf::emulator::update_atomically(address,
                                          [=](unsigned old) { return old == 0 || old > limit ? limit : old - 1; });
 }

@@ -10,14 +10,14 @@
 #include "emulator/device_thread.h"
 
 // Loads and stores with a hint for the caches.
-template <class T> T __ldg(const T* address) { return *address; }
-template <class T> T __ldcg(const T* address) { return *address; }
-template <class T> T __ldca(const T* address) { return *address; }
-template <class T> T __ldcs(const T* address) { return *address; }
-template <class T> T __ldlu(const T* address) { return *address; }
-template <class T> void __stcg(T* address, T value) { *address = value; }
-template <class T> void __stcs(T* address, T value) { *address = value; }
-template <class T> void __stwt(T* address, T value) { *address = value; }
+template <class T> PF_EMULATOR_INLINE T __ldg(const T* address) { return *address; }
+template <class T> PF_EMULATOR_INLINE T __ldcg(const T* address) { return *address; }
+template <class T> PF_EMULATOR_INLINE T __ldca(const T* address) { return *address; }
+template <class T> PF_EMULATOR_INLINE T __ldcs(const T* address) { return *address; }
+template <class T> PF_EMULATOR_INLINE T __ldlu(const T* address) { return *address; }
+template <class T> PF_EMULATOR_INLINE void __stcg(T* address, T value) { *address = value; }
+template <class T> PF_EMULATOR_INLINE void __stcs(T* address, T value) { *address = value; }
+template <class T> PF_EMULATOR_INLINE void __stwt(T* address, T value) { *address = value; }
 
 // Integers.
 inline unsigned __umulhi(unsigned a, unsigned b) { return unsigned((uint64_t(a) * b) >> 32); }

@@ -7,7 +7,15 @@
 
 /// For functions of the emulator that are compiled together with kernels: the race checker must take their accesses for
 /// the emulator's own.
-#define PF_EMULATOR_UNCHECKED __attribute__((no_sanitize("thread")))
+#ifdef __SANITIZE_THREAD__
+#define PF_EMULATOR_UNCHECKED __attribute__((no_sanitize("thread"), noinline))
+#define PF_EMULATOR_CALLER __builtin_return_address(0)
+#else
+#define PF_EMULATOR_UNCHECKED
+#define PF_EMULATOR_CALLER nullptr
+#endif
+/// What a kernel calls is a part of the kernel, so that reports name the kernel's line.
+#define PF_EMULATOR_INLINE inline __attribute__((always_inline))
 
 namespace pf::emulator {
 
@@ -39,7 +47,7 @@ struct SharedSite {
 extern uint64_t running_block;
 /// Lays the array out for this block: filled with NaN, between red zones.
 void* place_shared(SharedSite& site, size_t bytes, size_t alignment);
-inline PF_EMULATOR_UNCHECKED void* shared_array(SharedSite& site, size_t bytes, size_t alignment) {
+PF_EMULATOR_UNCHECKED inline void* shared_array(SharedSite& site, size_t bytes, size_t alignment) {
   return site.block == running_block ? site.data : place_shared(site, bytes, alignment);
 }
 void* dynamic_shared();
@@ -47,7 +55,8 @@ void* dynamic_shared();
 void thread_fence();
 
 /// An access made by the emulator for the kernel: its alignment is checked in every build, and the race checker sees it.
-void note_access(const void* address, unsigned bytes, bool write, bool atomic);
+/// `caller` is the code in the kernel, null where the function is a part of the kernel.
+void note_access(const void* address, unsigned bytes, bool write, bool atomic, const void* caller);
 /// The device's own trap and assert.
 [[noreturn]] void device_trap(Place place);
 
