@@ -9,7 +9,7 @@ namespace {
 int64_t first_not_finite(const Tensor& x) {
   if (!is_floating(x.dtype())) return -1;
   return dispatch_floating(x.dtype(), "anomaly", [&]<class T>() -> int64_t {
-    const Tensor flat = contiguous(x);
+    const Tensor flat = to_device(contiguous(x), Device::cpu());
     const T* data = flat.data<T>();
     for (int64_t i = 0; i < flat.numel(); ++i)
       if (!std::isfinite(data[i])) return i;

@@ -14,7 +14,7 @@ namespace pf::detail {
 Tensor cycle(const Shape& shape, int64_t below) {
   Tensor out = Tensor::empty(shape, int64);
   for (int64_t i = 0; i < out.numel(); ++i) out.mutable_data<int64_t>()[i] = i % below;
-  return out;
+  return to_device(out, default_device());
 }
 
 namespace {

@@ -2,6 +2,7 @@
 
 #include "autograd/apply.h"
 #include "autograd/tape.h"
+#include "tensor/device_pass.h"
 #include "tensor/pointwise.h"
 
 namespace pf {
@@ -10,6 +11,14 @@ namespace {
 /// to += more, in the memory of `to`, which nobody else holds.
 void add_in_place(Tensor& to, const Tensor& more) {
   const DType dtype = to.dtype();
+  if (to.device().is_cuda()) {
+    if (more.device() != to.device()) common_dtype("add", std::array<const Tensor*, 2>{&to, &more});  // says so
+    const Add op;
+    Tensor* const target = &to;
+    return backend_of(to).pointwise(
+        cuda::find_launchers(pointwise_kernels<Add>()), cuda::PointwiseKind::forward, Add::name, &op,
+        device_pass(to.shape(), dtype, std::array<const Tensor*, 2>{&to, &more}, std::array{target}));
+  }
   const auto kernel = pointwise_kernels<Add>().forward[int(dtype)];
   PointwisePass pass;
   pass.shape = to.shape();
@@ -139,7 +148,7 @@ template Variable push_tangents(const Variable&, std::span<const Variable>, std:
 template <Array A>
 A transposed_vjp(const Tensor& output, std::span<const A> tangents,
                  const std::function<std::vector<Variable>(const Variable& g)>& vjp) {
-  const Variable g = tracked(zeros(output.shape(), output.dtype()));
+  const Variable g = tracked(zeros(output.shape(), output.dtype(), output.device()));
   const std::vector<Variable> grads = vjp(g);
   Variable inner;
   for (size_t i = 0; i < tangents.size(); ++i) {
@@ -147,7 +156,7 @@ A transposed_vjp(const Tensor& output, std::span<const A> tangents,
     accumulate(inner, sum(grads[i] * Variable(tangents[i])));
   }
   if (!inner.tracked()) return A();
-  const A one(ones({}, output.dtype()));
+  const A one(ones({}, output.dtype(), output.device()));
   return pull_cotangents<A>(std::move(inner), std::span(&g, 1), one, {.allow_unused = true})[0];
 }
 template Tensor transposed_vjp(const Tensor&, std::span<const Tensor>,
@@ -179,7 +188,7 @@ namespace {
 template <Array A> A seed_of(const Variable& y) {
   check(y.numel() == 1, "grad: the result has shape ", y.shape(),
         ": expected one element; sum or average it first, or use vjp with a cotangent");
-  return A(ones(y.shape(), y.dtype()));
+  return A(ones(y.shape(), y.dtype(), y.device()));
 }
 }  // namespace
 

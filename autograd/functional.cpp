@@ -2,6 +2,7 @@
 
 #include "autograd/tape.h"
 #include "tensor/ops/join.h"
+#include "tensor/strided.h"
 
 namespace pf {
 namespace {
@@ -40,16 +41,16 @@ template <Array A> struct Local {
 };
 
 /// Zeros but for a one at element `i`.
-Tensor unit(const Shape& shape, DType dtype, int64_t i) {
-  Tensor out = zeros(shape, dtype);
-  dispatch_floating(dtype, "jacobian", [&]<class T>() { out.mutable_data<T>()[i] = T(1); });
+Tensor unit(const Shape& shape, const Variable& like, int64_t i) {
+  Tensor out = zeros(shape, like.dtype(), like.device());
+  assign_strided(ones({1}, like.dtype(), like.device()), out, Layout{{1}, {1}, i});
   return out;
 }
 /// The same in every sample: [B, ...] with ones at element `i` of each.
-Tensor unit_of_each(const Shape& shape, DType dtype, int64_t i) {
+Tensor unit_of_each(const Shape& shape, const Variable& like, int64_t i) {
   Shape sample = shape;
   sample[0] = 1;
-  return expand(unit(sample, dtype, i), shape);
+  return expand(unit(sample, like, i), shape);
 }
 
 int64_t sample_size(const char* op, const Shape& shape) {
@@ -95,9 +96,8 @@ template <Array A> A jacobian(const Map& f, const A& x) {
   Shape shape = local.y.shape();
   for (int64_t size : x.shape()) shape.push_back(size);
   std::vector<A> rows;
-  for (int64_t i = 0; i < local.y.numel(); ++i)
-    rows.push_back(local.pull(A(unit(local.y.shape(), local.y.dtype(), i))));
-  return rows.empty() ? A(zeros(shape, x.dtype())) : reshape(stack(rows), shape);
+  for (int64_t i = 0; i < local.y.numel(); ++i) rows.push_back(local.pull(A(unit(local.y.shape(), local.y, i))));
+  return rows.empty() ? A(zeros(shape, x.dtype(), x.device())) : reshape(stack(rows), shape);
 }
 
 template <Array A> A batch_jacobian(const Map& f, const A& x) {
@@ -107,17 +107,17 @@ template <Array A> A batch_jacobian(const Map& f, const A& x) {
   check(y.rank() == 2 && y[0] == x.shape()[0], "batch_jacobian: a map from ", x.shape(), " to ", y,
         ": expected [B, e] with the same B");
   std::vector<A> rows;
-  for (int64_t i = 0; i < y[1]; ++i) rows.push_back(local.pull(A(unit_of_each(y, local.y.dtype(), i))));
-  return rows.empty() ? A(zeros({y[0], 0, x.shape()[1]}, x.dtype())) : stack(rows, 1);
+  for (int64_t i = 0; i < y[1]; ++i) rows.push_back(local.pull(A(unit_of_each(y, local.y, i))));
+  return rows.empty() ? A(zeros({y[0], 0, x.shape()[1]}, x.dtype(), x.device())) : stack(rows, 1);
 }
 
 template <Array A> ValueAndDivergence<A> divergence(const Map& f, const A& x) {
   const int64_t size = sample_size("divergence", x.shape()), samples = x.shape()[0];
   const Local<A> local(f, x);
   check_field("divergence", x.shape(), local.y.shape());
-  A total(zeros({samples}, x.dtype()));
+  A total(zeros({samples}, x.dtype(), x.device()));
   for (int64_t i = 0; i < size; ++i) {
-    const A row = local.pull(A(unit_of_each(x.shape(), x.dtype(), i)));
+    const A row = local.pull(A(unit_of_each(x.shape(), local.y, i)));
     total = total + pick(reshape(row, {samples, size}), 1, i);
   }
   return {local.value(), total};

@@ -35,7 +35,7 @@ ValueAndGradients evaluate(const ListMap& f, const std::vector<Tensor>& inputs, 
   std::vector<Variable> x;
   for (const Tensor& one : inputs) x.push_back(tracked(one));
   const Variable y = f(x);
-  const Tensor g = cast(projection.defined() ? projection : ones(y.shape(), float64), y.dtype());
+  const Tensor g = cast(projection.defined() ? projection : ones(y.shape(), float64, y.device()), y.dtype());
   return {y.value(), pull_cotangents<Tensor>(y, x, expand(g, y.shape()), {.allow_unused = true})};
 }
 

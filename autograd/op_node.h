@@ -132,7 +132,7 @@ template <class Op, size_t N> class OpNode final : public Node {
       if (wanted[int(i)]) grads[i] = std::move(from[i]);
   }
   static Tensor zero_of(const Tensor& x) {
-    return x.is_literal() ? Tensor(0.0) : pf::expand(zeros({}, x.dtype()), x.shape());
+    return x.is_literal() ? Tensor(0.0) : pf::expand(zeros({}, x.dtype(), x.device()), x.shape());
   }
   /// Missing tangents as zeros that take no memory.
   template <class A> std::array<A, N> fill(std::span<const A> tangents) const {
@@ -281,7 +281,7 @@ template <class Op> class ListNode final : public Node {
   template <class A> A forward(std::span<const A> tangents) const {
     std::vector<A> all(tangents.begin(), tangents.end());
     for (size_t i = 0; i < all.size(); ++i)
-      if (!all[i].defined()) all[i] = A(zeros(inputs_[i].shape(), inputs_[i].dtype()));
+      if (!all[i].defined()) all[i] = A(zeros(inputs_[i].shape(), inputs_[i].dtype(), inputs_[i].device()));
     return apply_list(op_, std::span<const A>(all));
   }
 

@@ -1,4 +1,5 @@
 #include "models/assignment.h"
+#include "models/squared_distances.h"
 
 #include <algorithm>
 #include <array>
@@ -324,43 +325,20 @@ template <class Costs> Tensor solve(const Costs& costs) {
 Tensor assign(const Tensor& cost) {
   check(cost.rank() == 2 && cost.size(0) == cost.size(1), "assign: costs ", cost.shape(),
         ": expected a square matrix [n, n]");
-  const Tensor c = contiguous(cast(cost, float64));
+  const Tensor c = to_device(contiguous(cast(cost, float64)), Device::cpu());
   const int64_t n = c.size(0);
   check(n <= most_rows, "assign: ", n, " rows: exact assignment is for up to ", most_rows, "; use fewer samples");
   const double* data = c.data<double>();
   for (int64_t i = 0; i < n * n; ++i)
     check(std::isfinite(data[i]), "assign: the cost of row ", i / n, " and column ", i % n, " is ", data[i],
           ": expected finite numbers");
-  return solve(TableCosts(data, int(n)));
-}
-
-Tensor squared_distances(const Tensor& a, const Tensor& b) {
-  check(a.rank() == 2 && b.rank() == 2 && a.size(1) == b.size(1), "squared_distances: ", a.shape(), " and ", b.shape(),
-        ": expected [n, d] and [m, d]");
-  const int64_t n = a.size(0), m = b.size(0), d = a.size(1);
-  const Tensor x = contiguous(cast(a, float64)), y = contiguous(cast(b, float64));
-  if (d > 8) {
-    // ‖a‖² + ‖b‖² − 2 a·b: one matrix product; the cancellation is harmless in float64.
-    const Tensor gram = matmul(x, transpose(y));
-    const Tensor sum_of_squares = sum(square(x), -1, true) + reshape(sum(square(y), -1), {1, m});
-    return maximum(sum_of_squares - gram * 2.0, 0.0);
-  }
-  Tensor out = Tensor::empty({n, m}, float64);
-  double* to = out.mutable_data<double>();
-  const double *p = x.data<double>(), *q = y.data<double>();
-  for (int64_t i = 0; i < n; ++i)
-    for (int64_t j = 0; j < m; ++j) {
-      double sum = 0;
-      for (int64_t k = 0; k < d; ++k) sum += (p[i * d + k] - q[j * d + k]) * (p[i * d + k] - q[j * d + k]);
-      to[i * m + j] = sum;
-    }
-  return out;
+  return to_device(solve(TableCosts(data, int(n))), cost.device());
 }
 
 namespace {
 
 Tensor finite_points(const Tensor& x) {
-  const Tensor out = contiguous(cast(x, float64));
+  const Tensor out = to_device(contiguous(cast(x, float64)), Device::cpu());
   const double* data = out.data<double>();
   for (int64_t i = 0; i < out.numel(); ++i)
     check(std::isfinite(data[i]), "optimal_pairing: coordinate ", i % x.size(1), " of point ", i / x.size(1), " is ",
@@ -378,9 +356,9 @@ Tensor optimal_pairing(const Tensor& a, const Tensor& b) {
   check(n <= most_rows, "optimal_pairing: ", n, " rows: exact assignment is for up to ", most_rows,
         "; use fewer samples");
   const Tensor x = finite_points(a), y = finite_points(b);
-  if (d == 1) return solve(PointCosts<1>(x, y));
-  if (d == 2) return solve(PointCosts<2>(x, y));
-  return solve(PointCosts<3>(x, y));
+  if (d == 1) return to_device(solve(PointCosts<1>(x, y)), a.device());
+  if (d == 2) return to_device(solve(PointCosts<2>(x, y)), a.device());
+  return to_device(solve(PointCosts<3>(x, y)), a.device());
 }
 
 }  // namespace pf

@@ -65,18 +65,21 @@ Mixture::Mixture(Tensor centres, Tensor weights, Tensor deviations) {
 
 Tensor Mixture::sample(int64_t n, Rng& rng, DType dtype) const {
   const std::vector<double> weights = weights_.to_vector<double>();
+  const Device device = default_device();
+  const UseDevice here(Device::cpu());
   const Tensor u = rng.uniform({n}, float64);
   Tensor out = rng.normal({n, width()}, float64);
+  const Tensor all_centres = to_device(centres_, Device::cpu()), all_deviations = to_device(deviations_, Device::cpu());
   double* x = out.mutable_data<double>();
-  const double* centres = centres_.data<double>();
-  const double* deviations = deviations_.data<double>();
+  const double* centres = all_centres.data<double>();
+  const double* deviations = all_deviations.data<double>();
   for (int64_t i = 0; i < n; ++i) {
     size_t k = 0;
     for (double left = u.data<double>()[i] - weights[0]; left > 0 && k + 1 < weights.size(); left -= weights[k]) ++k;
     for (int64_t j = 0; j < width(); ++j)
       x[i * width() + j] = x[i * width() + j] * deviations[k] + centres[int64_t(k) * width() + j];
   }
-  return cast(out, dtype);
+  return to_device(cast(out, dtype), device);
 }
 
 Variable Mixture::log_density(const Variable& x) const {

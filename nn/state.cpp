@@ -30,8 +30,9 @@ void load_fields(std::span<const Field> fields, const NamedTensors& state) {
     found.push_back(value);
   }
   for (size_t i = 0; i < fields.size(); ++i) {
-    if (fields[i].parameter) *fields[i].parameter = Variable(*found[i]);
-    else *fields[i].buffer = *found[i];
+    const Tensor value = to_device(*found[i], fields[i].value().device());
+    if (fields[i].parameter) *fields[i].parameter = Variable(value);
+    else *fields[i].buffer = value;
   }
 }
 

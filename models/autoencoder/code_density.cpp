@@ -78,11 +78,12 @@ Variable NormalComponents::push(const Variable& z) const {
   }
   const int64_t n = z.size(0);
   const Shares shares(*this, n);
-  const Tensor u = cast(contiguous(pick(z.value(), 1, width())), float64);
-  Tensor which = zeros({n}, int64);
+  const Tensor u = to_device(cast(contiguous(pick(z.value(), 1, width())), float64), Device::cpu());
+  Tensor which = zeros({n}, int64, Device::cpu());
   int64_t* k = which.mutable_data<int64_t>();
   for (int64_t i = 0; i < n; ++i)
     while (k[i] + 1 < count() && u.data<double>()[i] >= shares.edge(i, k[i] + 1)) ++k[i];
+  which = to_device(which, z.device());
   Variable white = slice(z, 1, 0, width());
   if (conditional()) white = white * exp(-chosen(log_scale, which));
   return chosen(means, which) + solve_rows(index_select(whitening, 0, which), white);

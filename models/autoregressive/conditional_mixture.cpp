@@ -117,12 +117,12 @@ struct MixtureQuantile {
   Tensor eval(const Tensor& u, const Tensor& log_weights, const Tensor& means, const Tensor& log_scales) const {
     Tensor x = Tensor::empty(u.shape(), u.dtype());
     auto run = [&](auto zero) {
-      find_quantiles<decltype(zero)>(component, contiguous(u), contiguous(log_weights), contiguous(means),
-                                     contiguous(log_scales), x);
+      const auto here = [](const Tensor& t) { return to_device(contiguous(t), Device::cpu()); };
+      find_quantiles<decltype(zero)>(component, here(u), here(log_weights), here(means), here(log_scales), x);
     };
     if (u.dtype() == float32) run(0.0f);
     else run(0.0);
-    return x;
+    return to_device(x, u.device());
   }
 
   template <Array A>
@@ -135,7 +135,7 @@ struct MixtureQuantile {
     const A distance = unsqueeze(x, -1) - means;
     // ∂F/∂(log-weight k) = w_k (F_k − F), in the smaller tail, where nothing cancels.
     const Tensor upper = value_of(u) > 0.5;
-    const Tensor sign = where(upper, full(u.shape(), -1.0, u.dtype()), ones_like(value_of(u)));
+    const Tensor sign = where(upper, full(u.shape(), -1.0, u.dtype(), u.device()), ones_like(value_of(u)));
     const A target = where(upper, 1.0 - u, u), z = distance * exp(-log_scales) * unsqueeze(sign, -1);
     const A excess = standard_cdf(component, z) - unsqueeze(target, -1);
     const A by_weight = -(unsqueeze(by_u * sign, -1) * softmax(log_weights, -1) * excess);

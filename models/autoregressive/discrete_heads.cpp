@@ -86,7 +86,7 @@ class LogisticLine {
 template <class Line, class Body>
 void for_each_line(const Line& prototype, const Tensor& output, int64_t coordinates, const Body& body) {
   constexpr int64_t at_once = 64;
-  const Tensor rows = contiguous(output);
+  const Tensor rows = to_device(contiguous(output), Device::cpu());
   const int64_t count = output.size(-1);
   dispatch_floating(output.dtype(), "autoregressive", [&]<class T>() {
     const T* data = rows.data<T>();
@@ -101,7 +101,7 @@ void for_each_line(const Line& prototype, const Tensor& output, int64_t coordina
 }
 
 template <class Line> Tensor find_levels(const Line& prototype, const Tensor& output, const Tensor& u) {
-  const Tensor at = contiguous(u);
+  const Tensor at = to_device(contiguous(u), Device::cpu());
   Tensor x = Tensor::empty(u.shape(), u.dtype());
   if (x.numel() == 0) return x;
   void* to = x.mutable_raw();
@@ -116,11 +116,11 @@ template <class Line> Tensor find_levels(const Line& prototype, const Tensor& ou
     }
     static_cast<T*>(to)[i] = T(low);
   });
-  return x;
+  return to_device(x, u.device());
 }
 
 template <class Line> NoiseInterval find_intervals(const Line& prototype, const Tensor& output, const Tensor& x) {
-  const Tensor level = contiguous(cast(x, int64));
+  const Tensor level = to_device(contiguous(cast(x, int64)), Device::cpu());
   Tensor low = Tensor::empty(x.shape(), float64), high = Tensor::empty(x.shape(), float64);
   if (x.numel() == 0) return {low, high};
   double *from = low.mutable_data<double>(), *to = high.mutable_data<double>();
@@ -128,7 +128,7 @@ template <class Line> NoiseInterval find_intervals(const Line& prototype, const 
     from[i] = line.below(level.data<int64_t>()[i]);
     to[i] = line.below(level.data<int64_t>()[i] + 1);
   });
-  return {low, high};
+  return {to_device(low, x.device()), to_device(high, x.device())};
 }
 
 class CategoricalHead final : public ConditionalHead {

@@ -44,7 +44,8 @@ NoiseInterval ConditionalHead::interval(const Tensor&, const Tensor&) const {
 }
 
 Tensor NoiseInterval::point(const Tensor& at, DType dtype) const {
-  const Tensor from = contiguous(low), to = contiguous(high), w = contiguous(cast(at, float64));
+  const auto here = [](const Tensor& x) { return to_device(contiguous(x), Device::cpu()); };
+  const Tensor from = here(low), to = here(high), w = here(cast(at, float64));
   Tensor out = Tensor::empty(from.shape(), dtype);
   dispatch_floating(dtype, "autoregressive", [&]<class T>() {
     T* u = out.mutable_data<T>();
@@ -55,7 +56,7 @@ Tensor NoiseInterval::point(const Tensor& at, DType dtype) const {
       if (double(u[i]) < a) u[i] = std::nextafter(u[i], T(1));
     }
   });
-  return out;
+  return to_device(out, low.device());
 }
 
 std::unique_ptr<const ConditionalHead> make_head(Conditional conditional, int64_t components, int64_t levels) {

@@ -64,7 +64,7 @@ void add_atlas(Program& program) {
   command.option("--families", &o->families, "only these", {.separator = ','});
   command.option("--seed", &o->seed, "of everything");
   command.option("--effort", &o->effort, "multiplies every family's training steps", {.least = 1e-4, .most = 1000.0});
-  command.threads();
+  command.machine();
   command.action([o] {
     AtlasOptions options = *o;
     if (options.folder.empty()) {

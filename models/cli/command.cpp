@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tensor/device.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/suggest.h"
@@ -55,11 +56,18 @@ void Command::flag(const std::string& name, bool& target, const std::string& tex
   app_->add_flag(name, target, text);
 }
 
-void Command::threads() {
+void Command::machine() {
   auto count = std::make_shared<int64_t>(0);
   option("--threads", count.get(), "threads to use; 0, the default, is one for each processor",
          {.least = 0, .most = 1024});
-  app_->parse_complete_callback([count] { set_threads(int(*count)); });
+  auto device = std::make_shared<std::string>("cpu");
+  option("--device", device.get(), "where to compute: cpu, cuda, or cuda:N on a machine with several GPUs");
+  app_->parse_complete_callback([count, device] {
+    set_threads(int(*count));
+    // For the rest of the program.
+    static std::optional<UseDevice> chosen;
+    chosen.emplace(parse_device(*device));
+  });
 }
 
 void Command::action(std::function<void()> run) { app_->callback(std::move(run)); }

@@ -34,8 +34,8 @@ class Command {
   /// `name` is "--steps", "-n,--count", or for a value by its place "DIR".
   void option(const std::string& name, Target target, const std::string& text, const Rules& rules = {});
   void flag(const std::string& name, bool& target, const std::string& text);
-  /// --threads N, 0 for all processors; takes effect before the action runs.
-  void threads();
+  /// --threads N, 0 for all processors, and --device cpu|cuda|cuda:N; both take effect before the action runs.
+  void machine();
   /// What the command does. Errors are thrown as pf::Error.
   void action(std::function<void()> run);
 

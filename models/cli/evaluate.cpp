@@ -47,7 +47,7 @@ void add_evaluate(Program& program) {
   command.option("--samples", &o->evaluation.samples, "samples drawn from the model");
   command.option("--seed", &o->seed, "of samples and estimates");
   command.flag("--json", o->json, "one JSON object a metric");
-  command.threads();
+  command.machine();
   command.action([o] {
     const Model model = load_model(o->folder);
     const Dataset data = data_for(model.config(), o->data);

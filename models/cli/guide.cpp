@@ -96,7 +96,7 @@ void add_guide(Program& program) {
   command.option("--distributions", &o->guidance.distributions, "from the base to the guided law", {.least = 1});
   command.option("--seed", &o->seed, "of the chains");
   o->condition.add_to(command);
-  command.threads();
+  command.machine();
   command.action([o] { run(*o); });
 }
 

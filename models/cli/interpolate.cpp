@@ -47,7 +47,7 @@ void add_interpolate(Program& program) {
   command.option("--steps", &o->steps, "points a walk", {.least = 2, .most = 10000});
   command.option("--seed", &o->seed, "of the base noise");
   o->condition.add_to(command);
-  command.threads();
+  command.machine();
   command.action([o] { run(*o); });
 }
 

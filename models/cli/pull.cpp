@@ -17,7 +17,7 @@ void add_pull(Program& program) {
   command.option("--x", &o->x, "NPY file [n, data width]", {.required = true});
   command.option("--out", &o->out, "NPY file to write", {.required = true});
   o->condition.add_to(command);
-  command.threads();
+  command.machine();
   command.action([o] {
     const Model model = load_model(o->folder);
     const Tensor x = read_rows(o->x, join("data like ", model.config().data), model.config().width);

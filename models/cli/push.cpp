@@ -17,7 +17,7 @@ void add_push(Program& program) {
   command.option("--z", &o->z, "NPY file [n, base width]", {.required = true});
   command.option("--out", &o->out, "NPY file to write", {.required = true});
   o->condition.add_to(command);
-  command.threads();
+  command.machine();
   command.action([o] {
     const Model model = load_model(o->folder);
     const Tensor z = read_rows(o->z, join("samples of the base ", model.transform().base().describe()),

@@ -40,7 +40,7 @@ void add_sample(Program& program) {
   command.option("--temperature", &o->temperature, "spread of the noise: below 1 for typical samples", {.least = 1e-6});
   command.option("--truncation", &o->truncation, "noise beyond so many deviations is drawn anew", {.least = 1e-6});
   o->condition.add_to(command);
-  command.threads();
+  command.machine();
   command.action([o] {
     const std::string ending = std::filesystem::path(o->out).extension();
     if (ending != ".npy" && ending != ".png")

@@ -77,7 +77,7 @@ void add_score(Program& program) {
   command.option("--limit", &o->limit, "score only the first so many rows; ais: 100 by default", {.least = 0});
   command.option("--seed", &o->seed, "of estimates");
   command.flag("--json", o->json, "print one JSON object");
-  command.threads();
+  command.machine();
   command.action([o] { run(*o); });
 }
 

@@ -156,7 +156,7 @@ void add_train(Program& program) {
   command.option("--seed", &o->seed, "of parameters, data order and noise");
   command.option("--set", &o->settings, "key=value, a setting of the family (repeatable)");
   command.flag("--resume", o->resume, "continue the run in --out");
-  command.threads();
+  command.machine();
   command.action([o] { run(*o); });
 }
 

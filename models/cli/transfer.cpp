@@ -75,7 +75,7 @@ void add_transfer(Program& program) {
                  {.least = 1e-4, .most = 1000});
   command.flag("--list", o->list, "describe the improvements");
   command.flag("--json", o->json, "one JSON object a cell");
-  command.threads();
+  command.machine();
   command.action([o] {
     if (o->list) {
       for (const Improvement& i : improvements()) std::cout << i.name << ": " << i.sentence << '\n';

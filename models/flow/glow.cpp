@@ -23,6 +23,8 @@ Mapped ActNorm::pull(const Variable& x, const Tensor&) const {
 
 // Gaussian elimination with row exchanges of a random orthogonal matrix, in place: L below the diagonal, U on and above.
 LuLinear::LuLinear(int64_t width, Rng& rng) {
+  const Device device = default_device();
+  const UseDevice here(Device::cpu());
   Tensor factors = orthogonal({width, width}, rng, 1, float64), order = arange(0, double(width), 1, int64);
   Tensor logs = zeros({width}, float64), signs = zeros({width}, float64);
   double* a = factors.mutable_data<double>();
@@ -41,11 +43,11 @@ LuLinear::LuLinear(int64_t width, Rng& rng) {
       for (int64_t j = k + 1; j < width; ++j) a[i * width + j] -= factor * a[k * width + j];
     }
   }
-  lower_ = Variable(cast(tril(factors, -1), float32));
-  upper_ = Variable(cast(triu(factors, 1), float32));
-  log_scale_ = Variable(cast(logs, float32));
-  sign_ = cast(signs, float32);
-  permutation_ = argsort(order, 0);
+  lower_ = Variable(to_device(cast(tril(factors, -1), float32), device));
+  upper_ = Variable(to_device(cast(triu(factors, 1), float32), device));
+  log_scale_ = Variable(to_device(cast(logs, float32), device));
+  sign_ = to_device(cast(signs, float32), device);
+  permutation_ = to_device(argsort(order, 0), device);
 }
 
 Variable LuLinear::unit_lower() const { return tril(lower_, -1) + Variable(eye(lower_.size(0), lower_.dtype())); }

@@ -31,7 +31,7 @@ Estimate mmd2_mixture(const Tensor& x, const Tensor& y, double scale) {
 double median_distance(const Tensor& x) {
   check_samples("median distance", x, x, 2);
   const int64_t n = std::min<int64_t>(x.size(0), 1000);
-  const Tensor some = slice(x, 0, 0, n), distances = squared_distances(some, some);
+  const Tensor some = slice(x, 0, 0, n), distances = to_device(squared_distances(some, some), Device::cpu());
   std::vector<double> pairs;
   for (int64_t i = 0; i < n; ++i)
     for (int64_t j = i + 1; j < n; ++j) pairs.push_back(distances.data<double>()[i * n + j]);

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <vector>
 
-#include "models/assignment.h"
+#include "models/squared_distances.h"
 
 namespace pf {
 namespace {
 
 /// Squared distance of each row to its k-th neighbour, itself not counted.
 std::vector<double> squared_radii(const Tensor& x, int64_t k) {
-  const Tensor distances = squared_distances(x, x);
+  const Tensor distances = to_device(squared_distances(x, x), Device::cpu());
   const int64_t n = x.size(0);
   std::vector<double> out, row;
   for (int64_t i = 0; i < n; ++i) {
@@ -29,7 +29,7 @@ NeighbourMetrics neighbour_metrics(const Tensor& real, const Tensor& fake, int64
   check(k >= 1, "neighbour metrics: ", k, " neighbours: expected at least 1");
   check_samples("neighbour metrics", real, fake, k + 1);
   const std::vector<double> of_real = squared_radii(real, k), of_fake = squared_radii(fake, k);
-  const Tensor distances = squared_distances(real, fake);
+  const Tensor distances = to_device(squared_distances(real, fake), Device::cpu());
   const size_t n = of_real.size(), m = of_fake.size();
   const double* d = distances.data<double>();
   std::vector<double> precise(m), balls(m), recalled(n), covered(n);

@@ -9,8 +9,8 @@
 #include <cmath>
 #include <vector>
 
-#include "models/assignment.h"
 #include "models/metrics/estimate.h"
+#include "models/squared_distances.h"
 
 namespace pf::detail {
 
@@ -21,7 +21,7 @@ struct KernelSums {
 };
 
 template <class Kernel> KernelSums kernel_sums(const Tensor& a, const Tensor& b, const Kernel& kernel, bool same) {
-  const Tensor distances = squared_distances(a, b);
+  const Tensor distances = to_device(squared_distances(a, b), Device::cpu());
   const int64_t n = distances.size(0), m = distances.size(1);
   const double* d = distances.data<double>();
   KernelSums sums{std::vector<double>(size_t(n)), std::vector<double>(size_t(m))};

@@ -77,12 +77,12 @@ class FiniteScalars final : public Implements<FiniteScalars, Quantiser> {
   int64_t entries() const override { return entries_; }
   Tensor code(const Tensor& e) const override {
     const Tensor digits = cast(round(bounded(e)) + double(levels_ / 2), int64);
-    Tensor code = zeros({e.size(0)}, int64);
+    Tensor code = zeros({e.size(0)}, int64, e.device());
     for (int64_t j = 0; j < width_; ++j) code = code * levels_ + pick(digits, 1, j);
     return code;
   }
   Tensor vector(const Tensor& code, DType dtype) const override {
-    const Tensor codes = contiguous(code);
+    const Tensor codes = to_device(contiguous(code), Device::cpu());
     Tensor out = Tensor::empty({code.size(0), width_}, float64);
     double* to = out.mutable_data<double>();
     for (int64_t i = 0; i < code.size(0); ++i) {
@@ -90,7 +90,7 @@ class FiniteScalars final : public Implements<FiniteScalars, Quantiser> {
       for (int64_t j = width_ - 1; j >= 0; --j, rest /= levels_)
         to[i * width_ + j] = double(rest % levels_ - levels_ / 2) / double(levels_ / 2);
     }
-    return cast(out, dtype);
+    return to_device(cast(out, dtype), code.device());
   }
   Variable straight_through(const Variable& e) const override {
     const Variable b = bounded(e);

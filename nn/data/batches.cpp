@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "tensor/ops/index.h"
+
 namespace pf {
 
 Batches::Batches(Tensor x, Tensor context, int64_t batch_size, const Rng& rng)
@@ -19,7 +21,10 @@ Batches::Batches(Tensor x, Tensor context, int64_t batch_size, const Rng& rng)
   shuffle();
 }
 
-void Batches::shuffle() { order_ = Rng(state_.rng).child(uint64_t(state_.epoch)).permutation(rows()); }
+void Batches::shuffle() {
+  const UseDevice here(Device::cpu());  // the order is read by the host
+  order_ = Rng(state_.rng).child(uint64_t(state_.epoch)).permutation(rows());
+}
 
 void Batches::restore(const State& state) {
   check(state.epoch >= 0 && state.position >= 0 && state.position <= rows(), "batches: position ", state.position,
@@ -28,8 +33,26 @@ void Batches::restore(const State& state) {
   shuffle();
 }
 
+int64_t Batches::next_row() {
+  if (state_.position == rows()) {
+    ++state_.epoch;
+    state_.position = 0;
+    shuffle();
+  }
+  return order_.data<int64_t>()[state_.position++];
+}
+
 Batch Batches::next() {
   Batch out;
+  if (x_.device().is_cuda()) {
+    std::vector<int64_t> wanted;
+    for (int64_t i = 0; i < batch_size_; ++i) wanted.push_back(next_row());
+    const UseDevice there(x_.device());
+    const Tensor index = from_span(std::span<const int64_t>(wanted), {batch_size_});
+    out.x = index_select(x_, 0, index);
+    if (context_.defined()) out.context = index_select(context_, 0, index);
+    return out;
+  }
   struct Copy {
     std::byte* to;
     const std::byte* from;
@@ -46,12 +69,7 @@ Batch Batches::next() {
   prepare(x_, out.x);
   if (context_.defined()) prepare(context_, out.context);
   for (int64_t i = 0; i < batch_size_; ++i) {
-    if (state_.position == rows()) {
-      ++state_.epoch;
-      state_.position = 0;
-      shuffle();
-    }
-    const int64_t row = order_.data<int64_t>()[state_.position++];
+    const int64_t row = next_row();
     for (const Copy& c : copies) std::memcpy(c.to + size_t(i) * c.bytes, c.from + size_t(row) * c.bytes, c.bytes);
   }
   return out;

@@ -34,6 +34,7 @@ class Batches {
 
  private:
   void shuffle();
+  int64_t next_row();
 
   Tensor x_, context_, order_;
   int64_t batch_size_;

@@ -142,7 +142,8 @@ std::vector<std::string> dataset_names() {
   return out;
 }
 
-Dataset load_dataset(const std::string& spec, const LoadOptions& options) {
+namespace {
+Dataset load_here(const std::string& spec, const LoadOptions& options) {
   for (const Synthetic& set : synthetic_sets())
     if (set.name == spec) {
       Dataset out = synthetic(set, options);
@@ -163,6 +164,16 @@ Dataset load_dataset(const std::string& spec, const LoadOptions& options) {
   }
   out.name = spec;
   keep_at_most(out, options);
+  return out;
+}
+}  // namespace
+
+Dataset load_dataset(const std::string& spec, const LoadOptions& options) {
+  const Device device = default_device();
+  const UseDevice here(Device::cpu());
+  Dataset out = load_here(spec, options);
+  for (Tensor* x : {&out.train, &out.test, &out.train_labels, &out.test_labels})
+    if (x->defined()) *x = to_device(*x, device);
   return out;
 }
 

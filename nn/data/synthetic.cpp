@@ -134,6 +134,8 @@ const Synthetic& synthetic_set(std::string_view name) {
 Points sample_points(std::string_view name, int64_t n, Rng& rng) {
   const Synthetic& set = synthetic_set(name);
   check(n >= 0, "sample: ", n, " points of ", name, ": expected 0 or more");
+  const Device device = default_device();
+  const UseDevice here(Device::cpu());
   const Tensor part = rng.integers(set.classes, {n});
   const Tensor u = rng.uniform({n, 3}, float64), g = rng.normal({n, 2}, float64);
   Points out{Tensor::empty({n, 2}), part};
@@ -143,6 +145,7 @@ Points sample_points(std::string_view name, int64_t n, Rng& rng) {
     x[2 * i] = float(p.x);
     x[2 * i + 1] = float(p.y);
   }
+  out = {to_device(out.x, device), to_device(out.labels, device)};
   return out;
 }
 

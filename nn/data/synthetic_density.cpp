@@ -206,7 +206,7 @@ double log_density(const Synthetic& set, double x, double y) {
 Tensor log_density_2d(std::string_view name, const Tensor& x) {
   const Synthetic& set = synthetic_set(name);
   check(x.rank() == 2 && x.size(1) == 2, "log_density_2d: ", x.shape(), ": expected points [n, 2]");
-  const Tensor points = contiguous(cast(x, float64));
+  const Tensor points = to_device(contiguous(cast(x, float64)), Device::cpu());
   Tensor out = Tensor::empty({x.size(0)}, float64);
   double* result = out.mutable_data<double>();
   const double* p = points.data<double>();
@@ -216,7 +216,7 @@ Tensor log_density_2d(std::string_view name, const Tensor& x) {
     for (int64_t i = c * chunk; i < std::min(n, (c + 1) * chunk); ++i)
       result[i] = log_density(set, p[2 * i], p[2 * i + 1]);
   });
-  return out;
+  return to_device(out, x.device());
 }
 
 }  // namespace pf

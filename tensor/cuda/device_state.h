@@ -4,6 +4,8 @@
 
 #include <cublas_v2.h>
 
+#include <memory>
+
 #include "tensor/cuda/memory_pool.h"
 #include "tensor/cuda/status.h"
 

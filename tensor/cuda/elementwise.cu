@@ -1,5 +1,7 @@
 // Comparisons, masks, choices, copies with conversion, constants: element-wise work that is no formula.
 
+#include <vector>
+
 #include "tensor/cuda/backend_kernels.h"
 #include "tensor/cuda/for_each.h"
 

@@ -1,5 +1,8 @@
 // Matrix products by cuBLAS, which thinks in columns: the row-major product c = a b is its cᵀ = bᵀ aᵀ.
 
+#include <algorithm>
+#include <optional>
+
 #include "tensor/cuda/matmul.h"
 
 namespace pf::cuda {

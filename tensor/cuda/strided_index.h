@@ -13,9 +13,9 @@ struct Divider {
   uint32_t divisor = 1, multiplier = 1, shift = 0;
 
   Divider() = default;
-  explicit Divider(uint32_t d) : divisor(d) {
-    while ((uint64_t(1) << shift) < d) ++shift;
-    multiplier = uint32_t((((uint64_t(1) << shift) - d) << 32) / d + 1);
+  explicit Divider(uint32_t d) : divisor(d > 0 ? d : 1) {  // an axis without elements is never walked
+    while ((uint64_t(1) << shift) < divisor) ++shift;
+    multiplier = uint32_t((((uint64_t(1) << shift) - divisor) << 32) / divisor + 1);
   }
   __device__ uint32_t operator()(uint32_t n) const { return (__umulhi(n, multiplier) + n) >> shift; }
 };

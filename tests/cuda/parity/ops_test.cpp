@@ -1,0 +1,96 @@
+// Every operation of the catalogue on the device gives what it gives on the CPU: values and gradients, in both precisions,
+// in every layout. Integers and truth values bit for bit, floating-point numbers to a few roundings.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+
+#include "autograd/op_check.h"
+
+namespace pf {
+namespace {
+
+const Device device = Device::cuda();
+
+struct Outcome {
+  Tensor value;
+  std::vector<Tensor> gradients;
+};
+
+Outcome evaluate(const OpEntry& entry, const std::vector<Tensor>& inputs) {
+  std::vector<Variable> x;
+  for (const Tensor& one : inputs) x.push_back(entry.differentiable() ? tracked(one) : Variable(one));
+  const Variable y = entry.apply(x);
+  Outcome out{y.value(), {}};
+  if (!entry.differentiable()) return out;
+  // A cotangent that differs from element to element.
+  const Tensor g = reshape(linspace(0.5, 1.5, std::max<int64_t>(1, y.numel()), y.dtype()), {-1});
+  out.gradients = pull_cotangents<Tensor>(y, x, reshape(slice(g, 0, 0, y.numel()), y.shape()), {.allow_unused = true});
+  return out;
+}
+
+/// The largest difference, relative to 1 or the size of the numbers; infinite where shapes or types differ.
+double difference(const Tensor& here, const Tensor& there) {
+  if (!here.defined() || !there.defined()) return here.defined() == there.defined() ? 0 : INFINITY;
+  if (!(here.shape() == there.shape()) || here.dtype() != there.dtype()) return INFINITY;
+  const std::vector<double> a = cast(here, float64).to_vector<double>();
+  const std::vector<double> b = cast(to_device(there, Device::cpu()), float64).to_vector<double>();
+  double worst = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (a[i] == b[i] || (a[i] != a[i] && b[i] != b[i])) continue;
+    const double error = std::abs(a[i] - b[i]) / std::max({1.0, std::abs(a[i]), std::abs(b[i])});
+    worst = std::max(worst, error <= 1e300 ? error : INFINITY);
+  }
+  return worst;
+}
+
+double tolerance(DType dtype) { return dtype == float32 ? 2e-5 : dtype == float64 ? 1e-12 : 0; }
+
+std::string test_name(const testing::TestParamInfo<size_t>& info) {
+  const std::vector<OpEntry>& all = op_catalogue();
+  const std::string& name = all[info.param].name;
+  int64_t before = 0;
+  for (size_t i = 0; i < info.param; ++i) before += all[i].name == name;
+  return before ? join(name, "_", before + 1) : name;
+}
+
+class OpParity : public testing::TestWithParam<size_t> {};
+
+TEST_P(OpParity, device_gives_what_the_cpu_gives) {
+  const OpEntry& entry = op_catalogue()[GetParam()];
+  Rng rng(1);
+  int64_t compared = 0;
+  for (const OpSample& sample : entry.samples) {
+    const std::vector<Tensor> plain = draw(sample, rng);
+    for (DType dtype : {float32, float64})
+      for (MemoryLayout layout : {MemoryLayout::contiguous, MemoryLayout::transposed, MemoryLayout::every_second,
+                                  MemoryLayout::backwards, MemoryLayout::repeated}) {
+        if (entry.skipped.contains(to_string(layout))) continue;
+        std::vector<Tensor> here, there;
+        for (const Tensor& x : plain) {
+          here.push_back(laid_out(cast(x, dtype), layout));
+          there.push_back(laid_out(to_device(cast(x, dtype), device), layout));
+        }
+        const Outcome expected = evaluate(entry, here);
+        const UseDevice on(device);
+        const Outcome found = evaluate(entry, there);
+        const std::string what = join(entry.name, ", ", sample.label, ", ", dtype, ", ", layout);
+        ASSERT_EQ(found.value.device(), device) << what;
+        EXPECT_LE(difference(expected.value, found.value), tolerance(expected.value.dtype())) << what;
+        ++compared;
+        ASSERT_EQ(expected.gradients.size(), found.gradients.size()) << what;
+        for (size_t i = 0; i < expected.gradients.size(); ++i, ++compared)
+          EXPECT_LE(difference(expected.gradients[i], found.gradients[i]), tolerance(dtype))
+              << what << ", gradient " << i;
+      }
+  }
+  std::cout << entry.name << ": " << compared << " arrays compared\n";
+  RecordProperty("compared", int(compared));
+}
+
+INSTANTIATE_TEST_SUITE_P(Catalogue, OpParity, testing::Range<size_t>(0, op_catalogue().size()), test_name);
+
+}  // namespace
+}  // namespace pf
