@@ -10,6 +10,7 @@ namespace pf {
 inline Variable dropout(const Variable& x, double rate, Rng& rng) {
   check(rate >= 0 && rate < 1, "dropout: rate ", rate, ": expected 0 or more, and less than 1");
   if (rate == 0) return x;
+  const UseDevice on(x.device());
   return x * (rng.bernoulli(1 - rate, x.shape(), x.dtype()) * (1 / (1 - rate)));
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 #include "autograd/apply.h"
+#include "nn/init.h"
 #include "nn/module.h"
 #include "tensor/ops/index.h"
-#include "tensor/random.h"
 
 namespace pf {
 
@@ -10,7 +10,7 @@ namespace pf {
 struct Embedding {
   Variable weight;  // [count, width], standard normal at first
 
-  Embedding(int64_t count, int64_t width, Rng& rng) : weight(rng.normal({count, width})) {}
+  Embedding(int64_t count, int64_t width, Rng& rng) : weight(normal_around_zero(1, {count, width}, rng)) {}
 
   Variable operator()(const Tensor& indices) const {
     const Variable rows = index_select(weight, 0, reshape(indices, {indices.numel()}));

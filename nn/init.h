@@ -3,7 +3,8 @@
 // in · kernel sizes, and its fan-out is what one input feeds, out · kernel sizes.
 //
 // With variance gain² / fan-in the size of the signal survives a layer, if gain undoes what the activation does to it
-// (gain_of in nn/activation.h; √2 for relu).
+// (gain_of in nn/activation.h; √2 for relu). All are made on the CPU and then copied to the default device, so that a model
+// starts with the same bits everywhere.
 
 #include "tensor/random.h"
 
@@ -16,6 +17,8 @@ Fan fan_of(const Shape& weight);
 
 /// Uniform on (-bound, bound).
 Tensor uniform_within(double bound, const Shape& shape, Rng& rng, DType dtype = float32);
+/// Normal with standard deviation sigma.
+Tensor normal_around_zero(double sigma, const Shape& shape, Rng& rng, DType dtype = float32);
 
 /// He et al. 2015, arXiv 1502.01852: variance gain² / fan-in.
 Tensor kaiming_uniform(const Shape& shape, Rng& rng, double gain = 1.4142135623730951, DType dtype = float32);

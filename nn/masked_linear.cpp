@@ -8,7 +8,9 @@ namespace pf {
 MaskedLinear::MaskedLinear(const Tensor& allowed, Rng& rng, LinearOptions options)
     : bias(options.bias ? zeros({allowed.rank() == 2 ? allowed.size(0) : 0}) : Tensor()) {
   check(allowed.rank() == 2, "masked_linear: mask ", allowed.shape(), ": expected [out, in]");
-  mask = contiguous(cast(allowed, float32));
+  const Device device = default_device();
+  const UseDevice here(Device::cpu());
+  mask = contiguous(cast(to_device(allowed, Device::cpu()), float32));
   Tensor start = contiguous(lecun_uniform(mask.shape(), rng) * mask);
   const int64_t in = mask.size(1);
   const float* m = mask.data<float>();
@@ -22,7 +24,8 @@ MaskedLinear::MaskedLinear(const Tensor& allowed, Rng& rng, LinearOptions option
     }
     scale.mutable_data<float>()[row] = float(seen > 0 ? options.gain * std::sqrt(double(in) / seen) : 0);
   }
-  weight = start * scale;
+  weight = to_device(start * scale, device);
+  mask = to_device(mask, device);
 }
 
 Tensor degree_mask(std::span<const int64_t> inputs, std::span<const int64_t> outputs, bool strict) {
@@ -30,7 +33,7 @@ Tensor degree_mask(std::span<const int64_t> inputs, std::span<const int64_t> out
   float* entry = out.mutable_data<float>();
   for (int64_t to : outputs)
     for (int64_t from : inputs) *entry++ = (strict ? to > from : to >= from) ? 1.0f : 0.0f;
-  return out;
+  return to_device(out, default_device());
 }
 
 }  // namespace pf

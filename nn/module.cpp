@@ -44,7 +44,8 @@ std::string detail::print_fields(const std::function<void(ConstFieldVisitor&)>& 
 bool fields_equal(std::span<const ConstField> a, std::span<const ConstField> b) {
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i) {
-    const Tensor x = contiguous(a[i].value()), y = contiguous(b[i].value());
+    const Tensor x = to_device(contiguous(a[i].value()), Device::cpu());
+    const Tensor y = to_device(contiguous(b[i].value()), Device::cpu());
     if (a[i].path != b[i].path || !(x.shape() == y.shape()) || x.dtype() != y.dtype()) return false;
     if (std::memcmp(x.raw(), y.raw(), size_t(x.numel() * size_of(x.dtype()))) != 0) return false;
   }

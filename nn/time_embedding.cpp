@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "autograd/apply.h"
+#include "nn/init.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/trigonometric.h"
@@ -36,7 +37,7 @@ Variable SinusoidalEmbedding::operator()(const Variable& t) const {
 
 FourierFeatures::FourierFeatures(int64_t in, int64_t width, Rng& rng, double scale) {
   check_even("fourier features", width);
-  projection = rng.normal({width / 2, in}) * (scale * 2 * std::numbers::pi);
+  projection = normal_around_zero(scale * 2 * std::numbers::pi, {width / 2, in}, rng);
 }
 
 Variable FourierFeatures::operator()(const Variable& x) const {

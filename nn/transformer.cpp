@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "nn/init.h"
 #include "tensor/ops/activations.h"
 #include "tensor/ops/join.h"
 
@@ -27,7 +28,7 @@ Variable TransformerBlock::step(const Variable& x, KeyValueCache& cache) const {
 CausalTransformer::CausalTransformer(const TransformerOptions& options, Rng& rng) : norm(options.width) {
   check(options.length >= 1 && options.width >= 1 && options.blocks >= 1, "transformer: ", options.blocks,
         " blocks of width ", options.width, " for ", options.length, " tokens: expected at least one of each");
-  positions = rng.normal({options.length, options.width}) * 0.1;
+  positions = normal_around_zero(0.1, {options.length, options.width}, rng);
   for (int64_t i = 0; i < options.blocks; ++i)
     blocks.emplace_back(options.width, options.heads, rng, 1 / std::sqrt(2 * double(options.blocks)));
 }

@@ -74,6 +74,13 @@ struct UpdateTarget {
   int rule = 0;  // which of the rules
 };
 
+/// n elements of rational_quadratic_spline, with 3 · bins - 1 parameters each.
+struct SplineSize {
+  int64_t n, bins;
+  double bound;
+  bool inverse;
+};
+
 struct Matrix {
   const void* data;
   int64_t rows, columns, row, column;  // sizes, and strides in elements
@@ -175,6 +182,24 @@ class Backend {
   virtual void solve_triangular(DType dtype, const void* a, int64_t count, int64_t n, int64_t columns, bool upper,
                                 bool transposed, void* x) = 0;
   virtual void determinant(Determinant kind, DType dtype, const void* a, int64_t count, int64_t n, void* to) = 0;
+
+  // On rows of n, as tensor/ops/layer_norm.h says.
+  virtual void layer_norm(DType dtype, const void* x, const void* weight, const void* bias, int64_t rows, int64_t n,
+                          double epsilon, void* y) = 0;
+  virtual void layer_norm_vjp(DType dtype, const void* g, const void* x, const void* weight, int64_t rows, int64_t n,
+                              double epsilon, void* dx, void* dweight, void* dbias) = 0;
+  /// [heads, tokens, tokens] scores to weights, in place: softmax of the scaled ones up to the diagonal, zero behind it.
+  virtual void causal_softmax(DType dtype, void* scores, int64_t heads, int64_t tokens, double scale) = 0;
+  /// Cotangents of the weights to those of the unscaled scores, in place.
+  virtual void causal_softmax_vjp(DType dtype, const void* weights, void* slopes, int64_t heads, int64_t tokens,
+                                  double scale) = 0;
+  /// Complains, by the next reading of anything, unless both hold the same bits: the second run of a checkpoint.
+  virtual void check_same(size_t element, const void* a, const void* b, int64_t n) = 0;
+  /// to: [2, n], y and then log|dy/dx|.
+  virtual void spline(DType dtype, const SplineSize& size, const void* x, const void* parameters, void* to) = 0;
+  /// null: not wanted.
+  virtual void spline_vjp(DType dtype, const SplineSize& size, const void* g, const void* x, const void* parameters,
+                          void* to_x, void* to_parameters) = 0;
 };
 
 /// The library, loaded on first use. Throws Error with the one reason why there is no CUDA device.

@@ -153,6 +153,35 @@ class CudaBackend final : public Backend {
     launch_determinant(kind, dtype, a, count, n, to, scratch.data, now().stream());
   }
 
+  void layer_norm(DType dtype, const void* x, const void* weight, const void* bias, int64_t rows, int64_t n,
+                  double epsilon, void* y) override {
+    launch_layer_norm(dtype, x, weight, bias, rows, n, epsilon, y, now().stream());
+  }
+  void layer_norm_vjp(DType dtype, const void* g, const void* x, const void* weight, int64_t rows, int64_t n,
+                      double epsilon, void* dx, void* dweight, void* dbias) override {
+    const Scratch scratch(now().memory(), layer_norm_scratch(dtype, rows, n));
+    launch_layer_norm_vjp(dtype, g, x, weight, rows, n, epsilon, dx, dweight, dbias, scratch.data, now().stream());
+  }
+  void causal_softmax(DType dtype, void* scores, int64_t heads, int64_t tokens, double scale) override {
+    launch_causal_softmax(dtype, scores, heads, tokens, scale, now().stream());
+  }
+  void causal_softmax_vjp(DType dtype, const void* weights, void* slopes, int64_t heads, int64_t tokens,
+                          double scale) override {
+    launch_causal_softmax_vjp(dtype, weights, slopes, heads, tokens, scale, now().stream());
+  }
+
+  void spline(DType dtype, const SplineSize& size, const void* x, const void* parameters, void* to) override {
+    launch_spline(dtype, size, x, parameters, to, now().stream());
+  }
+  void spline_vjp(DType dtype, const SplineSize& size, const void* g, const void* x, const void* parameters, void* to_x,
+                  void* to_parameters) override {
+    launch_spline_vjp(dtype, size, g, x, parameters, to_x, to_parameters, now().stream());
+  }
+
+  void check_same(size_t element, const void* a, const void* b, int64_t n) override {
+    launch_check_same(element, a, b, n, now().status(), now().stream());
+  }
+
   std::string why_no_device() override { return reason_; }
 
  private:

@@ -59,4 +59,19 @@ void launch_solve_triangular(DType dtype, const void* a, int64_t count, int64_t 
 void launch_determinant(Determinant kind, DType dtype, const void* a, int64_t count, int64_t n, void* to, void* scratch,
                         cudaStream_t stream);
 
+void launch_layer_norm(DType dtype, const void* x, const void* weight, const void* bias, int64_t rows, int64_t n,
+                       double epsilon, void* y, cudaStream_t stream);
+size_t layer_norm_scratch(DType dtype, int64_t rows, int64_t n);
+void launch_layer_norm_vjp(DType dtype, const void* g, const void* x, const void* weight, int64_t rows, int64_t n,
+                           double epsilon, void* dx, void* dweight, void* dbias, void* scratch, cudaStream_t stream);
+void launch_causal_softmax(DType dtype, void* scores, int64_t heads, int64_t tokens, double scale, cudaStream_t stream);
+void launch_causal_softmax_vjp(DType dtype, const void* weights, void* slopes, int64_t heads, int64_t tokens,
+                               double scale, cudaStream_t stream);
+
+void launch_spline(DType dtype, const SplineSize& size, const void* x, const void* parameters, void* to,
+                   cudaStream_t stream);
+void launch_spline_vjp(DType dtype, const SplineSize& size, const void* g, const void* x, const void* parameters,
+                       void* to_x, void* to_parameters, cudaStream_t stream);
+void launch_check_same(size_t element, const void* a, const void* b, int64_t n, Status* status, cudaStream_t stream);
+
 }  // namespace pf::cuda

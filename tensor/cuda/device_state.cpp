@@ -110,8 +110,8 @@ void DeviceState::synchronize() {
 void DeviceState::throw_complaint() {
   const Status found = *seen_;
   check_call(cudaMemsetAsync(status_, 0, sizeof(Status), stream_), "clearing the status");
-  constexpr const char* names[] = {"gather",   "scatter_add", "index_select", "index_add",        "one_hot",
-                                   "cholesky", "solve",       "inverse",      "solve_triangular", "clip_by_norm"};
+  constexpr const char* names[] = {"gather", "scatter_add", "index_select",     "index_add",    "one_hot",   "cholesky",
+                                   "solve",  "inverse",     "solve_triangular", "clip_by_norm", "checkpoint"};
   const char* op = names[found.operation];
   const Shape matrix{found.limit, found.limit};
   const std::string place = found.value < 0 ? "" : join(" (matrix ", found.value, " of the batch)");
@@ -123,6 +123,9 @@ void DeviceState::throw_complaint() {
       fail(op, ": the matrix ", matrix, place, " is singular: pivot ", found.position, " is 0");
     case Complaint::zero_on_diagonal:
       fail(op, ": the matrix ", matrix, place, " is singular: element ", found.position, " of its diagonal is 0");
+    case Complaint::not_the_same:
+      fail(op, ": the second run of the function gave another value (element ", found.position, " of ", found.limit,
+           "): it must compute the same each time; draw random numbers outside and pass them in");
     case Complaint::norm_not_finite:
       fail(op, ": the norm of the gradients is ", found.value ? "nan" : "inf",
            ": expected a finite number; AnomalyDetection finds the operation that made it");

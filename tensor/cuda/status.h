@@ -12,7 +12,8 @@ enum class Complaint : int {
   not_positive_definite,
   singular,
   norm_not_finite,
-  zero_on_diagonal
+  zero_on_diagonal,
+  not_the_same
 };
 
 struct Status {
@@ -32,7 +33,8 @@ enum class StatusOperation : int {
   solve,
   inverse,
   solve_triangular,
-  clip_by_norm
+  clip_by_norm,
+  checkpoint
 };
 
 }  // namespace pf::cuda

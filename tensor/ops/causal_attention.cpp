@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "tensor/device_pass.h"
 #include "tensor/gemm.h"
 #include "tensor/parallel.h"
+#include "tensor/pointwise.h"
 #include "tensor/simd.h"
 
 namespace pf {
@@ -76,11 +78,83 @@ template <class T> void softmax_backward(const T* p, T* dp, int64_t end, T scale
   for (int64_t i = 0; i < end; i += V::width) (V::load(p + i) * (V::load(dp + i) - mean) * V(scale)).store(dp + i);
 }
 
+// On a GPU: cuBLAS and a softmax of its own, for as many heads at once as their scores may take memory.
+constexpr int64_t scores_at_once = int64_t(1) << 24;
+
+/// Calls body(first, heads) for groups of heads.
+template <class Body> void for_heads(int64_t heads, int64_t tokens, const Body& body) {
+  const int64_t each = std::max<int64_t>(1, scores_at_once / (tokens * tokens));
+  for (int64_t h = 0; h < heads; h += each) body(h, std::min(each, heads - h));
+}
+
+/// [heads, rows, columns] from head number `first` of a contiguous array, for cuBLAS.
+struct HeadMatrices {
+  cuda::Matrix matrix;
+  int64_t step;
+  HeadMatrices(const void* data, int64_t first, int64_t rows, int64_t columns, DType dtype)
+      : matrix{static_cast<const std::byte*>(data) + first * rows * columns * size_of(dtype), rows, columns, columns,
+               1},
+        step(rows * columns) {}
+  HeadMatrices transposed() const {
+    HeadMatrices out = *this;
+    std::swap(out.matrix.rows, out.matrix.columns);
+    std::swap(out.matrix.row, out.matrix.column);
+    return out;
+  }
+};
+void multiply_heads(cuda::Backend& on, DType dtype, const HeadMatrices& a, const HeadMatrices& b,
+                    const HeadMatrices& to, int64_t heads) {
+  on.gemm(dtype, a.matrix, a.step, b.matrix, b.step, const_cast<void*>(to.matrix.data), to.step, heads, false);
+}
+
+void attend_on_device(const Tensor& q, const Tensor& k, const Tensor& v, Tensor& y) {
+  cuda::Backend& on = backend_of(q);
+  const DType dtype = q.dtype();
+  const int64_t tokens = q.size(-2), width = q.size(-1), heads = q.numel() / (tokens * width);
+  void* out = y.mutable_raw();
+  for_heads(heads, tokens, [&](int64_t first, int64_t count) {
+    Tensor memory = Tensor::empty({count, tokens, tokens}, dtype, q.device());
+    const HeadMatrices scores(memory.mutable_raw(), 0, tokens, tokens, dtype);
+    const auto at = [&](const void* data) { return HeadMatrices(data, first, tokens, width, dtype); };
+    multiply_heads(on, dtype, at(q.raw()), at(k.raw()).transposed(), scores, count);
+    on.causal_softmax(dtype, memory.mutable_raw(), count, tokens, 1 / std::sqrt(double(width)));
+    multiply_heads(on, dtype, scores, at(v.raw()), at(out), count);
+  });
+}
+
+void attend_backward_on_device(const Tensor& g, const Tensor& q, const Tensor& k, const Tensor& v, Tensor& dq,
+                               Tensor& dk, Tensor& dv) {
+  cuda::Backend& on = backend_of(q);
+  const DType dtype = q.dtype();
+  const int64_t tokens = q.size(-2), width = q.size(-1), heads = q.numel() / (tokens * width);
+  const double scale = 1 / std::sqrt(double(width));
+  void *by_q = dq.mutable_raw(), *by_k = dk.mutable_raw(), *by_v = dv.mutable_raw();
+  for_heads(heads, tokens, [&](int64_t first, int64_t count) {
+    Tensor memory = Tensor::empty({2, count, tokens, tokens}, dtype, q.device());
+    void* data = memory.mutable_raw();
+    const HeadMatrices weights(data, 0, tokens, tokens, dtype), slopes(data, count, tokens, tokens, dtype);
+    const auto at = [&](const void* from) { return HeadMatrices(from, first, tokens, width, dtype); };
+    multiply_heads(on, dtype, at(q.raw()), at(k.raw()).transposed(), weights, count);
+    on.causal_softmax(dtype, data, count, tokens, scale);
+    multiply_heads(on, dtype, weights.transposed(), at(g.raw()), at(by_v), count);
+    multiply_heads(on, dtype, at(g.raw()), at(v.raw()).transposed(), slopes, count);
+    on.causal_softmax_vjp(dtype, data, const_cast<void*>(slopes.matrix.data), count, tokens, scale);
+    multiply_heads(on, dtype, slopes, at(k.raw()), at(by_q), count);
+    multiply_heads(on, dtype, slopes.transposed(), at(q.raw()), at(by_k), count);
+  });
+}
+
 }  // namespace
 
 Tensor CausalAttention::eval(const Tensor& q, const Tensor& k, const Tensor& v) const {
-  Tensor y = Tensor::empty(q.shape(), q.dtype());
+  common_dtype(name, std::array{&q, &k, &v});
+  Tensor y = Tensor::empty(q.shape(), q.dtype(), q.device());
   if (y.numel() == 0) return y;
+  if (q.device().is_cuda()) {
+    dispatch_floating(q.dtype(), name,
+                      [&]<class T>() { attend_on_device(contiguous(q), contiguous(k), contiguous(v), y); });
+    return y;
+  }
   const int64_t tokens = q.size(-2), width = q.size(-1), heads = q.numel() / (tokens * width);
   dispatch_floating(q.dtype(), name, [&]<class T>() {
     T* out = y.mutable_data<T>();
@@ -99,7 +173,13 @@ Tensor CausalAttention::eval(const Tensor& q, const Tensor& k, const Tensor& v) 
 
 std::array<Tensor, 3> CausalAttention::fused_vjp(Wanted, const Tensor& g, const Tensor& q, const Tensor& k,
                                                  const Tensor& v, const Tensor&) const {
-  Tensor dq = Tensor::empty(q.shape(), q.dtype()), dk = zeros(q.shape(), q.dtype()), dv = zeros(q.shape(), q.dtype());
+  Tensor dq = Tensor::empty(q.shape(), q.dtype(), q.device());
+  if (q.numel() > 0 && q.device().is_cuda()) {
+    Tensor dk = Tensor::empty(q.shape(), q.dtype(), q.device()), dv = Tensor::empty(q.shape(), q.dtype(), q.device());
+    attend_backward_on_device(contiguous(g), contiguous(q), contiguous(k), contiguous(v), dq, dk, dv);
+    return {dq, dk, dv};
+  }
+  Tensor dk = zeros(q.shape(), q.dtype(), q.device()), dv = zeros(q.shape(), q.dtype(), q.device());
   if (q.numel() == 0) return {dq, dk, dv};
   const int64_t tokens = q.size(-2), width = q.size(-1), heads = q.numel() / (tokens * width);
   dispatch_floating(q.dtype(), name, [&]<class T>() {

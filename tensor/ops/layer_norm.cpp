@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "tensor/device_pass.h"
 #include "tensor/parallel.h"
+#include "tensor/pointwise.h"
 #include "tensor/simd.h"
 
 namespace pf {
@@ -57,11 +59,14 @@ Tensor LayerNormOp::eval(const Tensor& x, const Tensor& weight, const Tensor& bi
         " with weight ", weight.shape(), " and bias ", bias.shape(), ": expected [..., n] with [n] and [n]");
   check(x.dtype() == weight.dtype() && x.dtype() == bias.dtype(), name, ": ", x.dtype(), " input, ", weight.dtype(),
         " weight, ", bias.dtype(), " bias: expected one element type; convert with cast(x, ", weight.dtype(), ")");
+  common_dtype(name, std::array{&x, &weight, &bias});
   const Tensor rows = contiguous(x), w = contiguous(weight), b = contiguous(bias);
-  Tensor y = Tensor::empty(x.shape(), x.dtype());
+  Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
   const int64_t n = x.size(-1), count = n > 0 ? x.numel() / n : 0;
   const int64_t panel = std::max<int64_t>(1, panel_elements / std::max<int64_t>(1, n));
   dispatch_floating(x.dtype(), name, [&]<class T>() {
+    if (x.device().is_cuda())
+      return backend_of(x).layer_norm(x.dtype(), rows.raw(), w.raw(), b.raw(), count, n, epsilon, y.mutable_raw());
     const T *in = rows.data<T>(), *ww = w.data<T>(), *bb = b.data<T>();
     T* out = y.mutable_data<T>();
     parallel_for((count + panel - 1) / panel, [&](int64_t p) {
@@ -83,12 +88,19 @@ Tensor LayerNormOp::eval(const Tensor& x, const Tensor& weight, const Tensor& bi
 std::array<Tensor, 3> LayerNormOp::fused_vjp(Wanted, const Tensor& g, const Tensor& x, const Tensor& weight,
                                              const Tensor&, const Tensor&) const {
   const Tensor rows = contiguous(x), cotangent = contiguous(g), w = contiguous(weight);
-  Tensor dx = Tensor::empty(x.shape(), x.dtype());
-  Tensor dw = zeros(weight.shape(), x.dtype()), db = zeros(weight.shape(), x.dtype());
+  Tensor dx = Tensor::empty(x.shape(), x.dtype(), x.device());
   const int64_t n = x.size(-1), count = n > 0 ? x.numel() / n : 0;
+  if (x.device().is_cuda()) {
+    Tensor dw = Tensor::empty(weight.shape(), x.dtype(), x.device()),
+           db = Tensor::empty(dw.shape(), x.dtype(), x.device());
+    backend_of(x).layer_norm_vjp(x.dtype(), cotangent.raw(), rows.raw(), w.raw(), count, n, epsilon, dx.mutable_raw(),
+                                 dw.mutable_raw(), db.mutable_raw());
+    return {dx, dw, db};
+  }
+  Tensor dw = zeros(weight.shape(), x.dtype(), x.device()), db = zeros(weight.shape(), x.dtype(), x.device());
   const int64_t panel = std::max<int64_t>(1, panel_elements / std::max<int64_t>(1, n));
   const int64_t panels = (count + panel - 1) / panel;
-  Tensor partial = zeros({panels, 2, n}, x.dtype());
+  Tensor partial = zeros({panels, 2, n}, x.dtype(), x.device());
   dispatch_floating(x.dtype(), name, [&]<class T>() {
     const T *in = rows.data<T>(), *gg = cotangent.data<T>(), *ww = w.data<T>();
     T *out = dx.mutable_data<T>(), *sums = partial.mutable_data<T>();

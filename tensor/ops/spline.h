@@ -15,14 +15,11 @@
 #include "tensor/ops/activations.h"
 #include "tensor/ops/scan.h"
 #include "tensor/ops/softmax.h"
+#include "tensor/ops/spline_curve.h"
 
 namespace pf {
 
 namespace detail {
-inline constexpr double spline_least_bin = 1e-3;    // of a bin's width and height, as a share of the whole range
-inline constexpr double spline_least_slope = 1e-3;  // at a knot
-inline constexpr double spline_slope_offset = 0.5397424172369522;  // log(e^(1 - least slope) - 1): zero gives slope 1
-
 /// The spline in other operations.
 template <Array A> A spline_composite(const A& x, const A& parameters, double bound, bool inverse) {
   const int64_t bins = (parameters.size(-1) + 1) / 3;

@@ -1,0 +1,48 @@
+// What a kernel finds wrong is said in the words of the CPU, with the next reading of anything, and afterwards all works on.
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "tensor/ops/linalg.h"
+#include "tests/support/temporary.h"
+
+namespace pf {
+namespace {
+
+using testing::error_of;
+const Device device = Device::cuda();
+
+/// n × n, the identity but for the last element of the diagonal of the last matrix.
+Tensor nearly_identity(int64_t batch, int64_t n, double last, DType dtype) {
+  std::vector<double> numbers;
+  for (int64_t b = 0; b < std::max<int64_t>(1, batch); ++b)
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j < n; ++j)
+        numbers.push_back(i != j ? 0 : i + 1 == n && b + 1 == std::max<int64_t>(1, batch) ? last : 1);
+  return tensor(numbers, batch > 0 ? Shape{batch, n, n} : Shape{n, n}, dtype);
+}
+
+TEST(ComplaintParity, matrices_that_do_not_do) {
+  const std::pair<const char*, std::function<Tensor(const Tensor&)>> operations[] = {
+      {"cholesky", [](const Tensor& a) { return cholesky(a); }},
+      {"inverse", [](const Tensor& a) { return inverse(a); }},
+      {"solve", [](const Tensor& a) { return solve(a, a); }},
+      {"solve_triangular", [](const Tensor& a) { return solve_triangular(a, a); }},
+  };
+  for (const auto& [name, operation] : operations)
+    for (int64_t n : {1, 3, 20})
+      for (int64_t batch : {0, 4})
+        for (DType dtype : {float32, float64}) {
+          const Tensor a = nearly_identity(batch, n, 0, dtype), there = to_device(a, device);
+          const std::string expected = error_of([&] { operation(a); });
+          EXPECT_FALSE(expected.empty()) << name;
+          EXPECT_EQ(error_of([&] { cast(operation(there), float64).to_vector<double>(); }), expected)
+              << name << " " << n;
+          const Tensor good = to_device(nearly_identity(batch, n, 4, dtype), device);
+          EXPECT_EQ(error_of([&] { cast(operation(good), float64).to_vector<double>(); }), "") << name;
+        }
+}
+
+}  // namespace
+}  // namespace pf
