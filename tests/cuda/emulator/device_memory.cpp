@@ -106,6 +106,7 @@ void make_accessible(Allocation& allocation) {
   OpenMemory open;
   permit(allocation.start, allocation.bytes);
   std::memset(allocation.start, 0xff, allocation.bytes);  // NaN in every floating-point format
+  forbid(allocation.start - red_zone, red_zone);
   forbid(allocation.start + allocation.bytes, red_zone);
   allocation.accessible = true;
 }
