@@ -37,7 +37,9 @@ void run_threads() {
       block.launch->run_thread(block.launch->parameters.get());
       thread.state = ThreadState::done;
       thread.fiber = nullptr;
-      if (!block.launch->independent) complete_collectives(thread.warp);
+      ++block.done;
+      block.warps[thread.warp].done |= 1u << thread.lane;
+      if (block.warps[thread.warp].in_collective) complete_collectives(thread.warp);
     }
     idle_fibers.push_back(current_fiber);
     Fiber::suspend();
@@ -101,6 +103,7 @@ bool release_barrier() {
     thread.state = ThreadState::ready;
   }
   ++block.epoch;
+  block.at_barrier = 0;
   return true;
 }
 
@@ -114,10 +117,8 @@ void report_deadlock() {
     return;
   }
   const auto thread = waiting(ThreadState::at_barrier);
-  const auto count = std::count_if(block.threads.begin(), block.threads.end(),
-                                   [](const CudaThread& t) { return t.state == ThreadState::at_barrier; });
-  fail_block(*thread, "divergent barrier at " + to_string(thread->place) + ": " + std::to_string(count) + " of " +
-                          std::to_string(block.size) + " threads arrived, the others have ended");
+  fail_block(*thread, "divergent barrier at " + to_string(thread->place) + ": " + std::to_string(block.at_barrier) +
+                          " of " + std::to_string(block.size) + " threads arrived, the others have ended");
 }
 
 void shuffle_order() {
@@ -149,6 +150,8 @@ bool run_block(const KernelLaunch& launch, uint3 index, uint64_t linear) {
   block.epoch = 0;
   block.started = 0;
   block.failed = false;
+  block.done = block.at_barrier = 0;
+  block.warps.assign((block.size + 31) / 32, {});
   for (CudaThread& thread : block.threads) thread.state = ThreadState::not_started;
   if (block.order.size() != block.size) {
     block.order.resize(block.size);
@@ -162,12 +165,8 @@ bool run_block(const KernelLaunch& launch, uint3 index, uint64_t linear) {
   if (settings().order == Order::random) shuffle_order();
   start_remaining_threads();
   while (!block.failed) {
-    const auto in_state = [](ThreadState state) {
-      return uint32_t(std::count_if(block.threads.begin(), block.threads.end(),
-                                    [=](const CudaThread& thread) { return thread.state == state; }));
-    };
-    if (in_state(ThreadState::done) == block.size) break;
-    if (in_state(ThreadState::at_barrier) == block.size && !release_barrier()) break;
+    if (block.done == block.size) break;
+    if (block.at_barrier == block.size && !release_barrier()) break;
     if (settings().order == Order::random) shuffle_order();
     bool progress = false;
     for (uint32_t i : block.order) {
@@ -223,6 +222,7 @@ int block_barrier(BarrierKind kind, bool predicate, Place place) {
     thread_fault(cudaErrorLaunchFailure, "barrier at " + to_string(place) + " in a kernel launched as independent");
   }
   thread.state = ThreadState::at_barrier;
+  ++block.at_barrier;
   thread.barrier = kind;
   thread.predicate = predicate;
   thread.place = place;
@@ -241,7 +241,9 @@ void thread_fault(cudaError_t error, const std::string& text, FaultKind kind) {
 
 void device_trap(Place place) { thread_fault(cudaErrorAssert, "the kernel gave up at " + to_string(place)); }
 
-bool Place::operator==(const Place& other) const { return line == other.line && !std::strcmp(file, other.file); }
+bool Place::operator==(const Place& other) const {
+  return line == other.line && (file == other.file || !std::strcmp(file, other.file));
+}
 
 std::string to_string(const Place& place) { return std::string(place.file) + ":" + std::to_string(place.line); }
 

@@ -37,6 +37,11 @@ struct Block {
   uint32_t epoch = 0;   // barriers passed
   uint32_t size = 0;    // threads
   std::vector<CudaThread> threads;
+  uint32_t done = 0, at_barrier = 0;  // how many threads are in these states
+  struct WarpLanes {
+    uint32_t done = 0, in_collective = 0;  // masks
+  };
+  std::vector<WarpLanes> warps;
   uint32_t started = 0;
   std::vector<uint32_t> order;
   bool failed = false;

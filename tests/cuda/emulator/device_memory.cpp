@@ -112,8 +112,10 @@ void make_accessible(Allocation& allocation) {
 }
 
 void make_inaccessible(Allocation& allocation) {
-  OpenMemory open;
-  std::memset(allocation.start, 0xff, allocation.bytes);
+  if (!settings().reuse_memory) {  // reused memory is filled when it is given out again
+    OpenMemory open;
+    std::memset(allocation.start, 0xff, allocation.bytes);
+  }
   forbid(allocation.start, allocation.bytes);
   allocation.accessible = false;
 }

@@ -18,6 +18,9 @@ namespace {
 constexpr size_t stack_bytes = with_address_sanitizer ? size_t(512) << 10 : size_t(256) << 10;
 constexpr size_t guard_bytes = 4096;
 
+/// Stacks begin at different places in the caches: equal ones would push each other out at every switch.
+size_t top_offset(size_t i) { return 64 + i * (17 * 64) % (size_t(64) << 10); }
+
 char* all_stacks = nullptr;
 Fiber* running = nullptr;
 // The host's side of the switch.
@@ -69,9 +72,9 @@ pf_emulator_switch:
   ret
 .size pf_emulator_switch, .-pf_emulator_switch
 )");
-static void* make_context(char* stack, void (*entry)()) {
+static void* make_context(char* stack, size_t number, void (*entry)()) {
   // At the entry the stack pointer is 8 below a multiple of 16, as after a call.
-  void** top = reinterpret_cast<void**>(stack + stack_bytes - 64);
+  void** top = reinterpret_cast<void**>(stack + stack_bytes - top_offset(number));
   *--top = nullptr;
   *--top = reinterpret_cast<void*>(entry);
   for (int i = 0; i < 6; ++i) *--top = nullptr;
@@ -83,7 +86,7 @@ static void pf_emulator_switch(void** save, void* load) {
   *save = &here;  // lives on the stack that is left
   swapcontext(&here, static_cast<ucontext_t*>(load));
 }
-static void* make_context(char* stack, void (*entry)()) {
+static void* make_context(char* stack, size_t, void (*entry)()) {
   auto* context = reinterpret_cast<ucontext_t*>(stack + guard_bytes);
   getcontext(context);
   context->uc_stack.ss_sp = stack + guard_bytes + sizeof(ucontext_t);
@@ -108,7 +111,7 @@ void Fiber::prepare(Entry entry) {
   entry_ = entry;
   fake_stack_ = nullptr;
   permit(stack_ + guard_bytes, stack_bytes - guard_bytes);
-  context_ = make_context(stack_, &Fiber::start);
+  context_ = make_context(stack_, number_, &Fiber::start);
 }
 
 void Fiber::start() {

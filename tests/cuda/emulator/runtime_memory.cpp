@@ -35,6 +35,10 @@ void count_allocation(size_t bytes) {
   counters().bytes_in_use += bytes;
   counters().most_bytes_in_use = std::max(counters().most_bytes_in_use, counters().bytes_in_use);
 }
+/// Bytes whose release is queued: they are held until the queue runs.
+size_t queued_for_release = 0;
+constexpr size_t most_queued_for_release = size_t(64) << 20;
+
 void count_release(size_t bytes) {
   ++counters().releases;
   --counters().live_allocations;
@@ -147,6 +151,7 @@ cudaError_t cudaMallocFromPoolAsync(void** address, size_t bytes, cudaMemPool_t 
   *address = nullptr;
   if (!is_stream(handle)) return call.refuse(cudaErrorInvalidResourceHandle, "the stream does not exist");
   if (bytes == 0) return cudaSuccess;
+  if (queued_for_release > most_queued_for_release) drain_all();
   Allocation* allocation = reserve_memory(bytes, current_device(), pool_of(pool));
   if (!allocation) {  // what was released on some stream may not have happened yet
     drain_all();
@@ -185,7 +190,11 @@ cudaError_t cudaFreeAsync(void* address, cudaStream_t handle) {
   allocation->release_queued = true;
   count_release(allocation->bytes);
   if (allocation->pool) allocation->pool->count(-int64_t(allocation->bytes));
-  return call.give(enqueue(handle, NodeKind::release, nullptr, [allocation] { release_memory(*allocation); }));
+  queued_for_release += allocation->bytes;
+  return call.give(enqueue(handle, NodeKind::release, nullptr, [allocation] {
+    queued_for_release -= allocation->bytes;
+    release_memory(*allocation);
+  }));
 }
 
 cudaError_t cudaMallocHost(void** address, size_t bytes) {

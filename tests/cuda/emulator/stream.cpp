@@ -93,7 +93,7 @@ void enqueue_uncaptured(CUstream_st& stream, StreamOperation operation) {
   }
   stream.queue.push_back(std::move(operation));
   if (settings().streams == StreamMode::eager || &stream == &standard) drain(stream);
-  while (stream.queue.size() > queue_limit) run_one(stream);
+  if (stream.queue.size() > queue_limit) drain(stream);
   run_some_work();
 }
 

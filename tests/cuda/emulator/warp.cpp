@@ -25,6 +25,9 @@ bool waits_with(const CudaThread& a, const CudaThread& b) {
 
 /// Lanes that have ended need not come; every other lane of the mask must be at the same call.
 bool complete(const Warp& warp, const CudaThread& thread) {
+  const Block::WarpLanes& lanes = running().warps[thread.warp];
+  const uint32_t existing = warp.size == 32 ? ~0u : (1u << warp.size) - 1;
+  if (thread.mask & existing & ~(lanes.done | lanes.in_collective)) return false;
   for (uint32_t i = 0; i < warp.size; ++i) {
     const CudaThread& lane = warp.lanes[i];
     if ((thread.mask >> i & 1) && lane.state != ThreadState::done && !waits_with(lane, thread)) return false;
@@ -113,6 +116,7 @@ void release(const Warp& warp, const CudaThread& any) {
   for (uint32_t i = 0; i < warp.size; ++i) {
     if (members >> i & 1) warp.lanes[i].state = ThreadState::ready;
   }
+  running().warps[any.warp].in_collective &= ~members;
 }
 
 }  // namespace
@@ -130,6 +134,7 @@ uint64_t warp_collective(WarpOperation operation, uint32_t mask, uint64_t value,
                                                   std::to_string(thread.lane) + " is not in its own mask");
   }
   thread.state = ThreadState::in_collective;
+  running().warps[thread.warp].in_collective |= 1u << thread.lane;
   thread.operation = operation;
   thread.mask = mask;
   thread.value = value;
