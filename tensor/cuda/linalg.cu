@@ -8,6 +8,13 @@
 #include "tensor/cuda/for_each.h"
 #include "tensor/math.h"
 
+// The paths around a division hold registers in reserve; several at once would spill.
+#ifdef PF_CUDA_EMULATED
+#define PF_NOT_UNROLLED
+#else
+#define PF_NOT_UNROLLED _Pragma("unroll 1")
+#endif
+
 namespace pf::cuda {
 namespace {
 
@@ -115,17 +122,17 @@ template <class T> struct LuTask {
 /// x := m⁻¹ x for a triangular m(row, column), [n, columns].
 template <class T, class Team, class Element>
 __device__ void substitute(const Team& team, const Element& m, bool lower, bool unit, int n, int columns, T* x) {
-#pragma unroll 1
+  PF_NOT_UNROLLED
   for (int s = 0; s < n; ++s) {
     const int i = lower ? s : n - 1 - s;
     if (!unit) {
       const T inverse = T(1) / m(i, i);
-#pragma unroll 1
+      PF_NOT_UNROLLED
       for (int c = team.first(); c < columns; c += team.step()) x[i * columns + c] *= inverse;
       team.sync();
     }
     const int first = lower ? i + 1 : 0, others = lower ? n - 1 - i : i;
-#pragma unroll 1
+    PF_NOT_UNROLLED
     for (int e = team.first(); e < others * columns; e += team.step()) {
       const int r = first + e / columns, c = e % columns;
       x[r * columns + c] -= m(r, i) * x[i * columns + c];
@@ -195,7 +202,7 @@ template <class T> struct DeterminantTask {
     if (team.first() != 0) return;  // nothing waits after this
     const T* lu = matrix_task.lu + matrix * n * n;
     double found = kind == Determinant::log_abs ? 0 : sign;
-#pragma unroll 1
+    PF_NOT_UNROLLED
     for (int i = 0; i < n; ++i) {
       const double x = double(lu[i * n + i]);
       if (kind == Determinant::log_abs) found += math::log(math::abs(x));
