@@ -11,7 +11,10 @@
 namespace pf::emulator {
 namespace {
 
-std::unordered_map<uintptr_t, std::string> known;
+std::unordered_map<uintptr_t, std::string>& known_lines() {
+  static std::unordered_map<uintptr_t, std::string> lines;
+  return lines;
+}
 
 bool is_emulators_own(const std::string& line) {
   return line.find("/emulator/") != std::string::npos || line.find("cuda/device_code.h") != std::string::npos ||
@@ -32,7 +35,7 @@ void read_lines(FILE* output, uintptr_t base) {
       continue;
     }
     if (const size_t note = line.find(" ("); note != std::string::npos) line.resize(note);
-    if (!settled) known[address] = line;
+    if (!settled) known_lines()[address] = line;
     settled = settled || !is_emulators_own(line);
   }
 }
@@ -56,6 +59,7 @@ void look_up_in(const std::string& object, uintptr_t base, const std::vector<uin
 }  // namespace
 
 void look_up_lines(const std::vector<uintptr_t>& return_addresses) {
+  auto& known = known_lines();
   struct Object {
     uintptr_t base;
     std::vector<uintptr_t> addresses;
@@ -75,7 +79,7 @@ void look_up_lines(const std::vector<uintptr_t>& return_addresses) {
 
 std::string source_line(uintptr_t return_address) {
   look_up_lines({return_address});
-  std::string line = known[return_address];
+  std::string line = known_lines()[return_address];
   if (const size_t slash = line.rfind('/'); slash != std::string::npos) line.erase(0, slash + 1);
   return line;
 }

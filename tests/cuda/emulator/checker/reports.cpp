@@ -14,13 +14,14 @@ namespace pf::emulator {
 const std::vector<pf_emulator_line>& line_report() {
   static std::vector<pf_emulator_line> report;
   static std::deque<std::string> texts;
+  const checker::Sites& sites = checker::sites();
   report.clear();
   texts.clear();
   std::vector<uintptr_t> codes;
-  for (const auto& [key, line] : checker::requests().lines) codes.push_back(checker::sites().code(key.second));
+  for (const auto& [key, line] : checker::requests().lines) codes.push_back(sites.code(key.second));
   look_up_lines(codes);
   for (const auto& [key, line] : checker::requests().lines) {
-    texts.push_back(source_line(checker::sites().code(key.second)));
+    texts.push_back(source_line(sites.code(key.second)));
     report.push_back({kernel_name(key.first).c_str(), texts.back().c_str(), line.shared, line.write, line.requests,
                       line.units, line.ideal});
   }
