@@ -10,9 +10,6 @@ namespace pf {
 /// are nearly optimal (Bertsekas 1988), shortest augmenting paths start from them (Jonker & Volgenant 1987).
 Tensor assign(const Tensor& cost);
 
-/// ‖aᵢ − bⱼ‖², all pairs. a: [n, d], b: [m, d] → [n, m].
-Tensor squared_distances(const Tensor& a, const Tensor& b);
-
 /// For each row of a the row of b it is paired with, at the least total squared distance. a, b: [n, d] → [n], int64. Up to d = 3
 /// no table of distances is made: 10,000 points in the plane take a few seconds and no memory to speak of.
 Tensor optimal_pairing(const Tensor& a, const Tensor& b);

@@ -1,13 +1,11 @@
 #include "models/entropic_pairing.h"
 
-#include <algorithm>
 #include <cmath>
 
+#include "models/objective.h"
+#include "models/squared_distances.h"
 #include "tensor/ops/argmax.h"
 #include "tensor/ops/exponential.h"
-#include "tensor/ops/matmul.h"
-#include "tensor/ops/power.h"
-#include "tensor/ops/reduce.h"
 #include "tensor/ops/rounding.h"
 #include "tensor/ops/scan.h"
 #include "tensor/ops/softmax.h"
@@ -15,31 +13,73 @@
 
 namespace pf {
 
-Tensor log_entropic_plan(const Tensor& x, const Tensor& y, double epsilon, int64_t iterations, double tolerance) {
+namespace {
+
+/// Takes down how far the rows' sums are off, where `moves` are what the rows' potentials are about to move by.
+void judge(EntropicPlan& plan, const Tensor& moves) {
+  const Tensor off = abs(exp(moves) - 1.0);
+  plan.off = max(off).item();
+  if (!plan.converged()) plan.worst_row = int64_t(argmax(reshape(off, {off.numel()}), 0).item());
+}
+
+}  // namespace
+
+std::string EntropicPlan::complaint() const {
+  if (converged()) return {};
+  return join("entropic plan: after ", iterations, " iterations the sum of row ", worst_row, " is off by ", off,
+              " of itself, more than ", tolerance, "; epsilon ", epsilon, " is small for points this far apart");
+}
+
+EntropicPlan entropic_plan(const Tensor& x, const Tensor& y, double epsilon, int64_t iterations, double tolerance) {
   check(epsilon > 0, "entropic plan: epsilon ", epsilon, ": expected above 0");
   check(x.rank() == 2 && y.rank() == 2 && x.size(1) == y.size(1) && x.size(0) > 0 && y.size(0) > 0,
         "entropic plan: ", x.shape(), " and ", y.shape(), ": expected two samples [n, d] and [m, d] of one width");
+  check(iterations >= 1, "entropic plan: ", iterations, " iterations: expected at least 1");
   const double log_n = std::log(double(x.size(0))), log_m = std::log(double(y.size(0)));
-  const Tensor cost = sum(square(x), -1, true) + transpose(sum(square(y), -1, true)) - matmul(x, transpose(y)) * 2.0;
-  const Tensor kernel = cost * (-1 / epsilon);
+  const Tensor kernel = squared_distances_by_product(x, y) * (-1 / epsilon);
   Tensor f = zeros({x.size(0), 1}, x.dtype()), g = zeros({1, y.size(0)}, x.dtype());
-  for (int64_t i = 0; i < iterations; ++i) {
+  EntropicPlan plan{.tolerance = tolerance, .epsilon = epsilon};
+  while (plan.iterations < iterations) {
     const Tensor next = -logsumexp(kernel + g, 1, true) - log_n;
     // After the columns were set right, the rows are off by as much as f is about to move.
-    const double off = max(abs(exp(next - f) - 1.0)).item();
+    judge(plan, next - f);
     f = next;
     g = -logsumexp(kernel + f, 0, true) - log_m;
-    if (i > 0 && off < tolerance) break;
+    if (++plan.iterations > 1 && plan.converged()) break;
   }
-  return kernel + f + g;
+  plan.log_plan = kernel + f + g;
+  return plan;
 }
 
-Tensor entropic_pairing(const Tensor& x, const Tensor& y, double epsilon, Rng& rng) {
-  const Tensor plan = softmax(log_entropic_plan(x, y, epsilon), -1);
-  const Tensor until = cumsum(plan, -1);
+EntropicPlan entropic_plan_to_itself(const Tensor& x, double epsilon, int64_t iterations, double tolerance) {
+  check(epsilon > 0, "entropic plan: epsilon ", epsilon, ": expected above 0");
+  const Tensor kernel = squared_distances_by_product(x, x) * (-1 / epsilon);
+  const double log_n = std::log(double(x.size(0)));
+  Tensor f = zeros({x.size(0), 1}, x.dtype());
+  EntropicPlan plan{.tolerance = tolerance, .epsilon = epsilon};
+  while (plan.iterations < iterations) {
+    const Tensor change = (logsumexp(kernel + transpose(f), 1, true) + f + log_n) * -0.5;
+    judge(plan, change * -2.0);
+    f = f + change;
+    ++plan.iterations;
+    if (plan.converged()) break;
+  }
+  plan.log_plan = kernel + f + transpose(f);
+  return plan;
+}
+
+VitalSign plan_sign(const EntropicPlan& plan) {
+  return {"error of the transport plan", plan.off,
+          plan.converged() ? std::string()
+                           : join("transport plan off by ", plan.off, " after ", plan.iterations, " iterations")};
+}
+
+Tensor entropic_pairing(const EntropicPlan& plan, Rng& rng) {
+  const Tensor until = cumsum(softmax(plan.log_plan, -1), -1);
+  const int64_t n = until.size(0);
   // A part of the last sum, not of 1, so that rounding cannot lead beyond the last column.
-  const Tensor at = rng.uniform({x.size(0), 1}, x.dtype()) * slice(until, 1, -1);
-  return reshape(searchsorted(until, at), {x.size(0)});
+  const Tensor at = rng.uniform({n, 1}, until.dtype()) * slice(until, 1, -1);
+  return reshape(searchsorted(until, at), {n});
 }
 
 }  // namespace pf

@@ -30,14 +30,35 @@ Variable CausalSelfAttention::operator()(const Variable& x) const {
   return out(join_heads(causal_attention(q, k, v)));
 }
 
+void KeyValueCache::append(const Variable& key, const Variable& value) {
+  blocks.push_back({key, value});
+  while (blocks.size() > 1) {
+    Block& last = blocks.back();
+    Block& before = blocks[blocks.size() - 2];
+    if (last.keys.size(2) < before.keys.size(2)) return;
+    before = {concat({before.keys, last.keys}, 2), concat({before.values, last.values}, 2)};
+    blocks.pop_back();
+  }
+}
+
 Variable CausalSelfAttention::step(const Variable& x, KeyValueCache& cache) const {
   check(x.rank() == 3 && x.size(1) == 1 && x.size(2) == query.in(), "attention: a next token ", x.shape(),
         ": expected [n, 1, ", query.in(), "]");
   const double scale = 1 / std::sqrt(double(query.in() / heads));
   const Variable q = split_heads(query(x) * scale), k = split_heads(key(x)), v = split_heads(value(x));
-  cache.keys = cache.keys.defined() ? concat({cache.keys, k}, 2) : k;
-  cache.values = cache.values.defined() ? concat({cache.values, v}, 2) : v;
-  return out(join_heads(matmul(softmax(matmul(q, transpose(cache.keys)), -1), cache.values)));
+  cache.append(k, v);
+  std::vector<Variable> scores;
+  for (const KeyValueCache::Block& block : cache.blocks) scores.push_back(matmul(q, transpose(block.keys)));
+  const Variable weights = softmax(scores.size() > 1 ? concat(scores, -1) : scores[0], -1);
+  Variable said;
+  int64_t at = 0;
+  for (const KeyValueCache::Block& block : cache.blocks) {
+    const int64_t until = at + block.keys.size(2);
+    const Variable part = matmul(slice(weights, -1, at, until), block.values);
+    said = said.defined() ? said + part : part;
+    at = until;
+  }
+  return out(join_heads(said));
 }
 
 }  // namespace pf

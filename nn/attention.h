@@ -10,10 +10,15 @@
 
 namespace pf {
 
-/// Keys and values of the tokens so far, [n, heads, tokens, width of a head]: what makes the next token cost one row
-/// instead of all of them.
+/// Keys and values of the tokens so far, what makes the next token cost one row instead of all of them: in blocks
+/// [n, heads, tokens, width of a head], each shorter than the one before. Two blocks of one length become one, so that a token
+/// is copied as often as the number of tokens can be halved, not each time that another one comes.
 struct KeyValueCache {
-  Variable keys, values;
+  struct Block {
+    Variable keys, values;
+  };
+  std::vector<Block> blocks;
+  void append(const Variable& key, const Variable& value);
 };
 
 /// x: [n, tokens, width]  →  the same shape

@@ -20,8 +20,10 @@ CodeDensityKind density_of(const Settings& s) {
 // Codes are few, so the network is small; fixed steps make the whole map as smooth as its networks.
 std::vector<std::string> settings_on_codes(const Settings& s) {
   std::vector<std::string> out{"hidden=" + s.word("flow-hidden")};
-  if (s.is("code-density", "diffusion")) out.push_back("solver=heun");
-  if (s.is("code-density", "flow-matching")) out.push_back("solver=rk4");
+  const bool diffusion = s.is("code-density", "diffusion"), matching = s.is("code-density", "flow-matching");
+  if (diffusion) out.insert(out.end(), {"solver=heun", "depth=3"});
+  if (matching) out.push_back("solver=rk4");
+  if (diffusion || matching) out.push_back("waves=0");  // whitened codes have few fine structures
   return out;
 }
 
@@ -79,6 +81,7 @@ Family autoencoder_family() {
                         {"variant=rae-l2", "code-density=mixture", "components=3", "hidden=16", "latent=3"},
                         {"variant=rae-gp", "code-density=gaussian", "hidden=16", "latent=1"},
                         {"code-density=diffusion", "hidden=16", "flow-hidden=16"},
+                        {"code-density=flow-matching", "hidden=16", "flow-hidden=16"},
                         {"code-density=autoregressive", "hidden=16", "flow-hidden=16"}},
       .conditional = [](const Settings&) { return true; },
   };

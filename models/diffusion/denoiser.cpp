@@ -3,6 +3,7 @@
 #include <numbers>
 
 #include "models/loss_by_level.h"
+#include "models/waves.h"
 #include "tensor/ops/exponential.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
@@ -24,8 +25,8 @@ DenoiserAt guided_denoiser(GivenDenoiser denoiser, const Guidance& guidance, Ten
 
 Denoiser::Denoiser(int64_t width, const DenoiserSettings& settings, Rng& rng)
     : settings_(settings),
-      net_(mlp_widths(width + 1 + 2 * settings.frequencies + settings.guidance.inputs(), settings.hidden,
-                      settings.depth, width),
+      net_(mlp_widths(waves_width(width, settings.waves) + 1 + 2 * settings.frequencies + settings.guidance.inputs(),
+                      settings.hidden, settings.depth, width),
            rng) {
   check(settings.data_deviation > 0, "denoiser: data deviation ", settings.data_deviation,
         ": expected a positive number, such as 1 for normalised data");
@@ -35,7 +36,7 @@ Denoiser::Denoiser(int64_t width, const DenoiserSettings& settings, Rng& rng)
 
 Variable Denoiser::raw(const Variable& x, const Variable& log_ratio, const Tensor& given) const {
   const Variable c = expand(log_ratio * 0.25, {x.size(0), 1});
-  std::vector<Variable> inputs{x, c};
+  std::vector<Variable> inputs{with_waves(x, settings_.waves, 8), c};
   if (settings_.frequencies > 0) {
     const Variable angle = c * (arange(1, double(settings_.frequencies) + 1, 1, x.dtype()) * std::numbers::pi);
     inputs.push_back(sin(angle));

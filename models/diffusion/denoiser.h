@@ -13,6 +13,7 @@ struct DenoiserSettings {
   NoiseScheduleKind schedule = NoiseScheduleKind::edm;
   Prediction prediction = Prediction::velocity;
   int64_t hidden = 128, depth = 3;
+  int64_t waves = 0;          // of x_t, which the network sees beside it (waves.h)
   int64_t frequencies = 2;    // sine and cosine pairs that tell the network the ratio
   double data_deviation = 1;  // of a coordinate of the data: what is noised is x / data_deviation
   /// For predictions of the clean point: the error of what the network says, in the same units. Where that exceeds the
@@ -26,7 +27,7 @@ using GivenDenoiser = std::function<CleanAndNoise<Variable>(const Variable& x, d
 /// The denoiser for these inputs, guided. x̂₀ and ε̂ are guided alike, so they still make up x_t.
 DenoiserAt guided_denoiser(GivenDenoiser denoiser, const Guidance& guidance, Tensor given);
 
-/// x_t and ln(σ/α) → x̂₀ and ε̂. A multilayer perceptron that sees x_t, c = ¼ ln(σ/α), sin πkc and cos πkc for k = 1 …
+/// x_t and ln(σ/α) → x̂₀ and ε̂. A multilayer perceptron that sees x_t and its waves, c = ¼ ln(σ/α), sin πkc and cos πkc for k = 1 …
 /// frequencies, and the inputs of the condition.
 class Denoiser {
  public:

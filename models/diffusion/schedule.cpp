@@ -14,6 +14,7 @@ constexpr double edm_data_deviation = 0.5, edm_smallest = 0.002 / edm_data_devia
 
 // Song et al. 2021, appendix C. At time 0 there would be no noise at all, and its logarithm no number.
 constexpr double linear_beta_start = 0.1, linear_beta_end = 20, linear_first_time = 1e-4;
+constexpr double sub_first_time = 1e-3;  // its noise grows with t, not with √t
 
 // Nichol & Dhariwal 2021, eq. 17, between the times at which σ is 0.006 and α is 0.008.
 constexpr double cosine_offset = 0.008, cosine_first_time = 1e-3, cosine_last_time = 0.995;
@@ -22,6 +23,10 @@ constexpr double cosine_offset = 0.008, cosine_first_time = 1e-3, cosine_last_ti
 constexpr double ve_smallest = 0.01, ve_largest = 50;
 
 double from_log_alpha(double log_alpha) { return 0.5 * std::log(std::expm1(-2 * log_alpha)); }
+
+double linear_log_alpha(double t) {
+  return -0.25 * t * t * (linear_beta_end - linear_beta_start) - 0.5 * t * linear_beta_start;
+}
 
 double cosine_angle(double t) { return std::numbers::pi / 2 * (t + cosine_offset) / (1 + cosine_offset); }
 
@@ -38,9 +43,11 @@ double NoiseSchedule::log_ratio(double t) const {
       const double low = std::pow(edm_smallest, 1 / edm_rho), high = std::pow(edm_largest, 1 / edm_rho);
       return edm_rho * std::log(low + t * (high - low));
     }
-    case NoiseScheduleKind::vp_linear: {
-      const double s = linear_first_time + t * (1 - linear_first_time);
-      return from_log_alpha(-0.25 * s * s * (linear_beta_end - linear_beta_start) - 0.5 * s * linear_beta_start);
+    case NoiseScheduleKind::vp_linear:
+      return from_log_alpha(linear_log_alpha(linear_first_time + t * (1 - linear_first_time)));
+    case NoiseScheduleKind::sub_vp: {
+      const double log_alpha = linear_log_alpha(sub_first_time + t * (1 - sub_first_time));
+      return std::log(-std::expm1(2 * log_alpha)) - log_alpha;
     }
     case NoiseScheduleKind::vp_cosine: {
       const double s = cosine_first_time + t * (cosine_last_time - cosine_first_time);
@@ -68,7 +75,7 @@ Tensor NoiseSchedule::training_log_ratio(const Tensor& quantile) const {
 }
 
 std::string NoiseSchedule::describe() const {
-  constexpr const char* names[] = {"edm", "vp-linear", "vp-cosine", "ve"};
+  constexpr const char* names[] = {"edm", "vp-linear", "sub-vp", "vp-cosine", "ve"};
   return names[int(kind_)];
 }
 

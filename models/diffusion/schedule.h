@@ -22,6 +22,7 @@ struct NoiseLevel {
 enum class NoiseScheduleKind {
   edm,  // σ̄ from 0.002 to 80 for data of deviation ½, ρ = 7; trained at ln σ̄ ~ N(−1.2, 1.2²)  (arXiv 2206.00364)
   vp_linear,  // β(t) from 0.1 to 20; trained at uniform t                       (Song et al. 2021, arXiv 2011.13456)
+  sub_vp,  // of variance (1 − α²)² beside vp-linear's α (eq. 29 there), seen through the scale that makes it α² + σ² = 1
   vp_cosine,  // α ∝ cos(π/2 (t + s)/(1 + s)), s = 0.008; trained at uniform t   (Nichol & Dhariwal 2021, arXiv 2102.09672)
   ve,  // σ̄ from 0.01 to 50, a geometric series; trained at uniform t               (Song et al. 2021, appendix C)
 };

@@ -1,17 +1,17 @@
 #include "models/flow/continuous.h"
 
-#include <numbers>
-
 #include "autograd/checkpoint.h"
 #include "models/context.h"
+#include "models/waves.h"
 #include "nn/activation.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/linalg.h"
 #include "tensor/ops/reduce.h"
-#include "tensor/ops/trigonometric.h"
 
 namespace pf {
 namespace {
+
+constexpr double longest_wave = 8;  // of coordinates of deviation 1
 
 /// solve_ode by fixed steps of which each keeps only its start: memory for one step and the states between them (Chen et al.
 /// 2016, arXiv 1604.06174). Unlike an adjoint ODE, which is solved backwards with errors of its own, the gradient is that of
@@ -56,30 +56,27 @@ TangentField::TangentField(int64_t width, int64_t hidden, int64_t depth, int64_t
     : width_(width), waves_(waves), context_(context) {
   for (int64_t i = 0; i <= depth; ++i) {
     const bool last = i == depth;
-    const int64_t in = i == 0 ? width * (1 + 2 * waves) + context : hidden, out = last ? width : hidden;
+    const int64_t in = i == 0 ? waves_width(width, waves) + context : hidden, out = last ? width : hidden;
     layers_.emplace_back(in, out, rng, LinearOptions{.gain = last ? 0.5 : gain_of(Activation::tanh)});
     times_.emplace_back(rng.normal({out}) * (last ? 0.0 : 0.5));
   }
 }
 
 TangentField::WithTangents TangentField::features(const Variable& x, const Variable* tangents) const {
-  if (waves_ == 0) return {x, tangents ? *tangents : Variable()};
-  const int64_t n = x.size(0), blocks = tangents && n > 0 ? tangents->size(0) / n : 1;
-  std::vector<Variable> values{x}, moved;
-  if (tangents) moved.push_back(*tangents);
-  const auto along = [&](const Variable& slope) {
-    return reshape(reshape(*tangents, {blocks, n, width_}) * slope, {blocks * n, width_});
-  };
+  const Variable seen = with_waves(x, waves_, longest_wave);
+  if (waves_ == 0 || !tangents) return {seen, tangents ? *tangents : Variable()};
+  const int64_t n = x.size(0), d = width_, blocks = n > 0 ? tangents->size(0) / n : 1;
+  // Every column's slope: 1 of the coordinates, and sines and cosines are each other's.
+  std::vector<Variable> slopes{Variable(ones_like(x.value()))};
   for (int64_t i = 0; i < waves_; ++i) {
-    const double rate = std::numbers::pi / 4 * double(int64_t(1) << i);
-    const Variable sine = sin(x * rate), cosine = cos(x * rate);
-    values.push_back(sine);
-    values.push_back(cosine);
-    if (!tangents) continue;
-    moved.push_back(along(cosine * rate));
-    moved.push_back(along(sine * -rate));
+    const double rate = wave_rate(i, longest_wave);
+    const int64_t at = waves_width(d, i);
+    slopes.push_back(slice(seen, 1, at + d, at + 2 * d) * rate);
+    slopes.push_back(slice(seen, 1, at, at + d) * -rate);
   }
-  return {concat(values, 1), tangents ? concat(moved, 1) : Variable()};
+  const std::vector<Variable> copies(slopes.size(), *tangents);
+  const int64_t columns = waves_width(d, waves_);
+  return {seen, reshape(reshape(concat(copies, 1), {blocks, n, columns}) * concat(slopes, 1), {blocks * n, columns})};
 }
 
 Variable TangentField::operator()(const Variable& x, double time, const Tensor& context) const {
@@ -99,7 +96,8 @@ TangentField::WithTangents TangentField::with_tangents(const Variable& x, double
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Variable& weight = layers_[i].weight;
     h = linear(h, weight, layers_[i].bias + times_[i] * time);
-    moved = matmul(moved, transpose(i == 0 && context_ > 0 ? slice(weight, 1, 0, width_ * (1 + 2 * waves_)) : weight));
+    moved =
+        matmul(moved, transpose(i == 0 && context_ > 0 ? slice(weight, 1, 0, waves_width(width_, waves_)) : weight));
     if (i + 1 == layers_.size()) break;
     h = tanh(h);
     const int64_t m = weight.size(0);

@@ -154,7 +154,7 @@ Family flow_family() {
                         {"variant=spline-ar", "layers=2", "hidden=16", "bins=8", "bound=4"},
                         {"variant=maf", "layers=3", "hidden=16"},
                         {"variant=iaf", "layers=3", "hidden=16"},
-                        {"variant=cnf", "hidden=16", "depth=2"},
+                        {"variant=cnf", "hidden=16", "depth=2", "waves=1", "solver-steps=4"},
                         {"variant=glow", "layers=3", "hidden=16"},
                         {"variant=planar", "layers=16"},
                         {"variant=residual", "layers=3", "hidden=16"}},

@@ -24,6 +24,11 @@ double root(double y, double b, double c) {
 
 }  // namespace
 
+PlanarDirection invertible_direction(const Variable& u, const Variable& w) {
+  const Variable product = sum(w * u, -1, true), slope = softplus(product + std::log(std::exp(1.0) - 1)) - 1.0;
+  return {u + w * ((slope - product) / sum(square(w), -1, true)), slope};
+}
+
 PlanarLayer::PlanarLayer(int64_t width, Rng& rng, int64_t context, int64_t hidden)
     : u_(rng.normal({width, 1}) * (0.1 / std::sqrt(double(width)))),
       w_(rng.normal({width, 1}) * (1.5 / std::sqrt(double(width)))),
@@ -40,8 +45,8 @@ PlanarLayer::Constrained PlanarLayer::constrained(const Tensor& context) const {
     w = w + slice(added, 1, d, 2 * d);
     b = b + slice(added, 1, 2 * d);
   }
-  const Variable product = sum(w * u, 1, true), slope = softplus(product + std::log(std::exp(1.0) - 1)) - 1.0;
-  return {u + w * ((slope - product) / sum(square(w), 1, true)), w, b, slope};
+  const auto [direction, slope] = invertible_direction(u, w);
+  return {direction, w, b, slope};
 }
 
 Mapped PlanarLayer::pull(const Variable& x, const Tensor& context) const {

@@ -6,6 +6,13 @@
 
 namespace pf {
 
+/// û, which is u changed along w so that wᵀû > −1, and slope = wᵀû (appendix A.1 of the paper below); u = 0 stays 0. For rows
+/// of u and w.
+struct PlanarDirection {
+  Variable u, slope;
+};
+PlanarDirection invertible_direction(const Variable& u, const Variable& w);
+
 /// Planar map (Rezende & Mohamed 2015, arXiv 1505.05770, eq. 10–12 and appendix A.1): z = x + û tanh(wᵀx + b), which moves
 /// all points along one direction. û is u, changed along w so that wᵀû > −1, which keeps the map invertible;
 /// log|det| = log(1 + (1 − tanh²) wᵀû).

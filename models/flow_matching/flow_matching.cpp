@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <numbers>
 
-#include "autograd/functional.h"
 #include "models/loss_by_level.h"
+#include "models/waves.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
@@ -14,12 +14,14 @@
 namespace pf {
 
 VelocityField::VelocityField(int64_t width, int64_t hidden, int64_t depth, int64_t frequencies, Rng& rng, int64_t given,
-                             Activation activation)
+                             Activation activation, int64_t waves)
     : frequencies_(frequencies),
-      net_(mlp_widths(width + 1 + 2 * frequencies + given, hidden, depth, width), rng, {.activation = activation}) {}
+      waves_(waves),
+      net_(mlp_widths(waves_width(width, waves) + 1 + 2 * frequencies + given, hidden, depth, width), rng,
+           {.activation = activation}) {}
 
 Variable VelocityField::operator()(const Variable& x, const Tensor& time, const Tensor& given) const {
-  std::vector<Variable> inputs{x, Variable(expand(time, {x.size(0), 1}))};
+  std::vector<Variable> inputs{with_waves(x, waves_, 8), Variable(expand(time, {x.size(0), 1}))};
   if (frequencies_ > 0) {
     const Tensor k = arange(1, double(frequencies_) + 1, 1, x.dtype()) * (2 * std::numbers::pi);
     const Tensor angle = expand(time, {x.size(0), 1}) * k;
@@ -39,7 +41,7 @@ FlowMatching::FlowMatching(std::shared_ptr<const Distribution> base, const FlowM
     : settings_(settings),
       base_(std::move(base)),
       velocity_(base_->width(), settings.hidden, settings.depth, settings.frequencies, rng, settings.guidance.inputs(),
-                settings.activation) {
+                settings.activation, settings.waves) {
   if (settings.keeps_teacher) teach(0);
 }
 
@@ -64,7 +66,7 @@ Traits FlowMatching::traits() const {
           .same_width = true,
           .density = DensityKind::ode,
           .steps = adaptive ? 0 : settings_.sampling.steps,
-          .inverse_error = adaptive ? 100 * settings_.sampling.tolerance : 1e-2};
+          .inverse_error = carried_back_error(settings_.sampling)};
 }
 
 Variable FlowMatching::velocity_at(const Variable& x, double t, const Tensor& given) const {
@@ -74,55 +76,41 @@ Variable FlowMatching::velocity_at(const Variable& x, double t, const Tensor& gi
   return guidance.mix(v, velocity_(x, t, guidance.null_rows(x.size(0), x.dtype())));
 }
 
-Variable FlowMatching::flow(const Variable& start, double from, double to, const Tensor& context) const {
-  const char* who = to > from ? "flow-matching push" : "flow-matching pull";
+VelocityAt FlowMatching::field(const char* who, const Variable& start, const Tensor& context) const {
   check_rows(who, start.shape(), width());
   const Tensor given = settings_.guidance.rows(who, context, start.size(0), start.dtype());
-  const OdeField field = [&](double t, const OdeState& x) { return OdeState{velocity_at(x[0], t, given)}; };
-  return solve_ode(field, {start}, from, to, settings_.sampling).state[0];
+  return [this, given](const Variable& x, double t) { return velocity_at(x, t, given); };
 }
 
-Mapped FlowMatching::flow_with_divergence(const Variable& start, double from, double to, const Tensor& probe,
-                                          const Tensor& context) const {
-  constexpr const char* who = "flow-matching log-determinant";
-  check_rows(who, start.shape(), width());
-  const Tensor given = settings_.guidance.rows(who, context, start.size(0), start.dtype());
-  const OdeField field = [&](double t, const OdeState& x) {
-    const Map v = [&](const Variable& at) { return velocity_at(at, t, given); };
-    const auto [value, divergence] = probe.defined() ? hutchinson_divergence(v, x[0], probe) : pf::divergence(v, x[0]);
-    return OdeState{value, divergence};
-  };
-  const OdeState end =
-      solve_ode(field, {start, Variable(zeros({start.size(0)}, start.dtype()))}, from, to, settings_.likelihood).state;
-  return {end[0], end[1]};
+Variable FlowMatching::push(const Variable& z, const Tensor& context) const {
+  return carried(field("flow-matching push", z, context), z, 0, 1, settings_.sampling);
+}
+Variable FlowMatching::pull(const Variable& x, const Tensor& context) const {
+  return carried(field("flow-matching pull", x, context), x, 1, 0, settings_.sampling);
 }
 
+Mapped FlowMatching::with_divergence(const Variable& start, double from, double to, const Tensor& probe,
+                                     const Tensor& context) const {
+  return carried_with_divergence(field("flow-matching log-determinant", start, context), start, from, to, probe,
+                                 settings_.likelihood);
+}
 Mapped FlowMatching::push_with_log_det(const Variable& z, const Tensor& context) const {
-  return flow_with_divergence(z, 0, 1, {}, context);
+  return with_divergence(z, 0, 1, {}, context);
 }
 Mapped FlowMatching::pull_with_log_det(const Variable& x, const Tensor& context) const {
-  return flow_with_divergence(x, 1, 0, {}, context);
+  return with_divergence(x, 1, 0, {}, context);
 }
 
 std::vector<Tensor> FlowMatching::path(const Tensor& z, const Tensor& context) const {
-  check_rows("flow-matching path", z.shape(), width());
-  const Tensor given = settings_.guidance.rows("flow-matching path", context, z.size(0), z.dtype());
-  std::vector<Tensor> positions;
-  const OdeField field = [&](double t, const OdeState& x) { return OdeState{velocity_at(x[0], t, given)}; };
-  const OdeOptions even{.method = OdeMethod::rk4, .steps = 32};
-  solve_ode(field, {Variable(z)}, 0, 1, even, [&](double, const OdeState& x) { positions.push_back(x[0].value()); });
-  return positions;
+  return carried_path(field("flow-matching path", Variable(z), context), z, 0, 1);
 }
 
 LogDensity FlowMatching::log_density(const Tensor& x, Rng& rng, const Tensor& context) const {
   const bool exact = settings_.divergence == DivergenceKind::exact;
   const Tensor probe = exact ? Tensor() : rng.rademacher(x.shape(), x.dtype());
-  const Mapped pulled = flow_with_divergence(Variable(x), 1, 0, probe, context);
-  const OdeOptions& o = settings_.likelihood;
-  const std::string solver = o.method == OdeMethod::dopri5 ? join("dopri5, tolerance ", o.tolerance)
-                                                           : join(name_of(o.method), ", ", o.steps, " steps");
+  const Mapped pulled = with_divergence(Variable(x), 1, 0, probe, context);
   return {(base_->log_density(pulled.value) + pulled.log_det).value(), DensityKind::ode,
-          join(solver, exact ? ", exact divergence" : ", one Hutchinson probe")};
+          divergence_note(settings_.likelihood, exact)};
 }
 
 VelocityMatching::VelocityMatching(const FlowMatching& model, const MatchingSettings& settings)
@@ -131,7 +119,7 @@ VelocityMatching::VelocityMatching(const FlowMatching& model, const MatchingSett
         ": a Schrödinger bridge needs a sigma above 0");
 }
 
-VelocityMatching::Points VelocityMatching::points(const Tensor& batch, Rng& rng, const Tensor& context) const {
+PathPoints VelocityMatching::points(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const int64_t n = batch.size(0);
   const Tensor& x1 = batch;
   const Tensor x0 =
@@ -162,19 +150,28 @@ VelocityMatching::Points VelocityMatching::points(const Tensor& batch, Rng& rng,
   return {t, xt, velocity, given};
 }
 
+Variable velocity_loss(const VelocityField& field, const PathPoints& at) {
+  return sum(square(field(Variable(at.x), at.t, at.given) - Variable(at.velocity))) / double(at.x.size(0));
+}
+
+std::vector<VitalSign> velocity_signs(const VelocityField& field, const PathPoints& at) {
+  return loss_by_level("time", at.t, field(Variable(at.x), at.t, at.given).value(), at.velocity);
+}
+
 Variable VelocityMatching::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
-  const Points at = points(batch, rng, context);
-  const Variable v = model_.velocity()(Variable(at.x), at.t, at.given);
-  // Summed over coordinates, averaged over rows.
-  return sum(square(v - Variable(at.velocity))) / double(batch.size(0));
+  return velocity_loss(model_.velocity(), points(batch, rng, context));
 }
 
 std::vector<VitalSign> VelocityMatching::vital_signs(const Tensor& batch, Rng& rng, const Tensor& context) const {
   // Pairing takes the square of the number of points and more.
   const int64_t n = settings_.pairing == Pairing::independent ? batch.size(0) : std::min<int64_t>(batch.size(0), 512);
-  const Points at =
-      points(slice(batch, 0, 0, n), rng, context.defined() && context.size(0) > n ? slice(context, 0, 0, n) : context);
-  return loss_by_level("time", at.t, model_.velocity()(Variable(at.x), at.t, at.given).value(), at.velocity);
+  const Tensor some = slice(batch, 0, 0, n);
+  const Tensor given = context.defined() && context.size(0) > n ? slice(context, 0, 0, n) : context;
+  std::vector<VitalSign> signs = velocity_signs(model_.velocity(), points(some, rng, given));
+  const Tensor noise = model_.base().sample(n, rng, batch.dtype());
+  for (VitalSign& sign : pairing_signs(settings_.pairing, noise, some, given, settings_.sigma))
+    signs.push_back(std::move(sign));
+  return signs;
 }
 
 }  // namespace pf

@@ -12,23 +12,23 @@
 #include "models/flow_matching/pairing.h"
 #include "models/guidance.h"
 #include "models/objective.h"
-#include "models/ode.h"
+#include "models/ode_flow.h"
 #include "nn/mlp.h"
 
 namespace pf {
 
 /// A network v(x, t, c): [n, width], one time for all rows or one each ([n, 1]), and `given` further inputs, if any: [n, given]
-/// → [n, width]. Time enters as t and as sin 2πkt, cos 2πkt for k = 1 … frequencies.
+/// → [n, width]. Time enters as t and as sin 2πkt, cos 2πkt for k = 1 … frequencies; x with its waves (waves.h).
 class VelocityField {
  public:
   VelocityField(int64_t width, int64_t hidden, int64_t depth, int64_t frequencies, Rng& rng, int64_t given = 0,
-                Activation activation = Activation::silu);
+                Activation activation = Activation::silu, int64_t waves = 0);
   Variable operator()(const Variable& x, const Tensor& time, const Tensor& given = {}) const;
   Variable operator()(const Variable& x, double time, const Tensor& given = {}) const;
   static void fields(auto& self, auto&& visit) { visit("net", self.net_); }
 
  private:
-  int64_t frequencies_;
+  int64_t frequencies_, waves_;
   Mlp net_;
 };
 
@@ -37,7 +37,7 @@ class VelocityField {
 enum class DivergenceKind { exact, hutchinson };
 
 struct FlowMatchingSettings {
-  int64_t hidden = 128, depth = 3, frequencies = 0;
+  int64_t hidden = 128, depth = 3, frequencies = 0, waves = 0;
   Activation activation = Activation::silu;
   OdeOptions sampling{.method = OdeMethod::dopri5, .tolerance = 1e-5};
   OdeOptions likelihood{.method = OdeMethod::dopri5, .tolerance = 1e-5};
@@ -55,8 +55,8 @@ class FlowMatching final : public Implements<FlowMatching, Transform> {
   const Distribution& base() const override { return *base_; }
   int64_t width() const override { return base_->width(); }
   Traits traits() const override;
-  Variable push(const Variable& z, const Tensor& context = {}) const override { return flow(z, 0, 1, context); }
-  Variable pull(const Variable& x, const Tensor& context = {}) const override { return flow(x, 1, 0, context); }
+  Variable push(const Variable& z, const Tensor& context = {}) const override;
+  Variable pull(const Variable& x, const Tensor& context = {}) const override;
   Mapped push_with_log_det(const Variable& z, const Tensor& context = {}) const override;
   Mapped pull_with_log_det(const Variable& x, const Tensor& context = {}) const override;
   std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const override;
@@ -80,10 +80,10 @@ class FlowMatching final : public Implements<FlowMatching, Transform> {
   const char* family() const override { return "flow-matching"; }
   /// dx/dt, guided; `given` as of Guidance::rows.
   Variable velocity_at(const Variable& x, double t, const Tensor& given) const;
-  Variable flow(const Variable& start, double from, double to, const Tensor& context) const;
-  /// Position and ∫ div v dt between the two times; `probe` undefined: exact divergence.
-  Mapped flow_with_divergence(const Variable& start, double from, double to, const Tensor& probe,
-                              const Tensor& context) const;
+  /// The same for the points of a push or pull and their context.
+  VelocityAt field(const char* who, const Variable& start, const Tensor& context) const;
+  Mapped with_divergence(const Variable& start, double from, double to, const Tensor& probe,
+                         const Tensor& context) const;
 
   FlowMatchingSettings settings_;
   std::shared_ptr<const Distribution> base_;
@@ -100,6 +100,15 @@ struct MatchingSettings {
   double sigma = 0;  // of the noise around the paths; with the entropic plan that of the bridges, above 0
 };
 
+/// Points on paths from noise to data, and what a field is to say there.
+struct PathPoints {
+  Tensor t, x, velocity, given;  // given: further inputs, as of Guidance::rows
+};
+/// ‖v(x, t) − velocity‖², summed over coordinates, averaged over points.
+Variable velocity_loss(const VelocityField& field, const PathPoints& at);
+/// Its error by time.
+std::vector<VitalSign> velocity_signs(const VelocityField& field, const PathPoints& at);
+
 class VelocityMatching final : public Objective {
  public:
   VelocityMatching(const FlowMatching& model, const MatchingSettings& settings);
@@ -110,11 +119,7 @@ class VelocityMatching final : public Objective {
   std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
-  /// Points on the paths, and what the network is to say there.
-  struct Points {
-    Tensor t, x, velocity, given;
-  };
-  Points points(const Tensor& batch, Rng& rng, const Tensor& context) const;
+  PathPoints points(const Tensor& batch, Rng& rng, const Tensor& context) const;
 
   const FlowMatching& model_;
   MatchingSettings settings_;

@@ -1,9 +1,5 @@
 #include "models/flow_matching/rectified_flow.h"
 
-#include "models/loss_by_level.h"
-#include "tensor/ops/power.h"
-#include "tensor/ops/reduce.h"
-
 namespace pf {
 
 Rectification::Rectification(FlowMatching& model, int64_t reflows, int64_t pair_steps)
@@ -12,7 +8,7 @@ Rectification::Rectification(FlowMatching& model, int64_t reflows, int64_t pair_
         " reflows of a model that keeps no teacher; set keeps_teacher");
 }
 
-Rectification::Pairs Rectification::pairs(const Tensor& batch, Rng& rng, const Tensor& context) const {
+PathPoints Rectification::pairs(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const int64_t n = batch.size(0);
   const Tensor x0 = model_.base().sample(n, rng, batch.dtype()), t = rng.uniform({n, 1}, batch.dtype());
   const Tensor given = model_.settings().guidance.training_rows("flow-matching loss", context, n, batch.dtype(), rng);
@@ -25,15 +21,12 @@ Rectification::Pairs Rectification::pairs(const Tensor& batch, Rng& rng, const T
 
 Variable Rectification::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   if (model_.stage() == 0) return first_.loss(batch, rng, context);
-  const Pairs at = pairs(batch, rng, context);
-  const Variable v = model_.velocity()(Variable(at.x), at.t, at.given);
-  return sum(square(v - Variable(at.velocity))) / double(batch.size(0));
+  return velocity_loss(model_.velocity(), pairs(batch, rng, context));
 }
 
 std::vector<VitalSign> Rectification::vital_signs(const Tensor& batch, Rng& rng, const Tensor& context) const {
   if (model_.stage() == 0) return first_.vital_signs(batch, rng, context);
-  const Pairs at = pairs(batch, rng, context);
-  return loss_by_level("time", at.t, model_.velocity()(Variable(at.x), at.t, at.given).value(), at.velocity);
+  return velocity_signs(model_.velocity(), pairs(batch, rng, context));
 }
 
 }  // namespace pf

@@ -24,11 +24,8 @@ class Rectification final : public Objective {
   void begin_stage(int64_t stage) override { model_.teach(stage); }
 
  private:
-  struct Pairs {
-    Tensor t, x, velocity, given;
-  };
   /// As many points on the paths of the teacher's pairs as there are rows in the batch.
-  Pairs pairs(const Tensor& batch, Rng& rng, const Tensor& context) const;
+  PathPoints pairs(const Tensor& batch, Rng& rng, const Tensor& context) const;
 
   FlowMatching& model_;
   VelocityMatching first_;

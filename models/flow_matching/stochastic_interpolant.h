@@ -8,7 +8,8 @@
 //
 //   dx = (v + (ε − γ γ') s) dt + √(2 ε) dW,   γ γ' = σ² (1 − 2t)/2
 //
-// in steps of Euler and Maruyama, evaluated in the middle of each. The noise of every step is part of the base. With entropic
+// With ε > 0 in steps of Euler and Maruyama, evaluated in the middle of each; the noise of every step is part of the base. With
+// ε = 0 it is an ODE, solved as in flow matching: an invertible map with a density (their section 2.4). With entropic
 // pairs of 2σ² and ε = σ²/2 it is the Schrödinger bridge of [SF]²M (Tong et al. 2023, arXiv 2307.03672, section 3).
 
 #include "models/flow_matching/flow_matching.h"
@@ -16,10 +17,12 @@
 namespace pf {
 
 struct InterpolantSettings {
-  int64_t hidden = 128, depth = 3, frequencies = 0;
+  int64_t hidden = 128, depth = 3, frequencies = 0, waves = 0;
   double sigma = 1;      // of γ, above 0
   double diffusion = 0;  // ε
-  int64_t steps = 50;
+  int64_t steps = 50;    // where ε > 0
+  OdeOptions ode;        // of ε = 0
+  bool exact_divergence = true;
   Pairing pairing = Pairing::independent;
   Guidance guidance;
 };
@@ -29,7 +32,9 @@ struct InterpolantAnswer {
   Variable velocity, score;
 };
 using InterpolantAt = std::function<InterpolantAnswer(const Variable& x, double t)>;
-/// x at t = 1 from z: [n, d] where ε = 0, else [n, (steps + 1) d]. `watch` sees every state, the first included.
+/// dx/dt for ε = 0.
+VelocityAt probability_flow(const InterpolantAt& answers, double sigma);
+/// x at t = 1 in steps, from z: [n, (steps + 1) d], or [n, d] where ε = 0. `watch` sees every state, the first included.
 Variable follow_interpolant(const InterpolantAt& answers, const Variable& z, int64_t width,
                             const InterpolantSettings& settings,
                             const std::function<void(const Variable&)>& watch = {});
@@ -40,13 +45,15 @@ class StochasticInterpolant final : public Implements<StochasticInterpolant, Tra
 
   const Distribution& base() const override { return base_; }
   int64_t width() const override { return width_; }
-  Traits traits() const override {
-    const bool noisy = settings_.diffusion > 0;
-    return {.same_width = !noisy, .reconstructs = noisy, .steps = settings_.steps};
-  }
+  Traits traits() const override;
   Variable push(const Variable& z, const Tensor& context = {}) const override;
+  // These four where ε = 0.
+  Variable pull(const Variable& x, const Tensor& context = {}) const override;
+  Mapped push_with_log_det(const Variable& z, const Tensor& context = {}) const override;
+  Mapped pull_with_log_det(const Variable& x, const Tensor& context = {}) const override;
+  LogDensity log_density(const Tensor& x, Rng& rng, const Tensor& context = {}) const override;
   std::vector<Tensor> path(const Tensor& z, const Tensor& context = {}) const override;
-  /// With noise in the steps: states on the straight way to x, and the noise that leads through them. Without: by optimisation.
+  /// With noise in the steps: states on the straight way to x, and the noise that leads through them. Without: the inverse.
   Tensor encode(const Tensor& x, const Tensor& context = {}) const override;
   const InterpolantSettings& settings() const { return settings_; }
   const VelocityField& velocity() const { return velocity_; }
@@ -59,6 +66,10 @@ class StochasticInterpolant final : public Implements<StochasticInterpolant, Tra
 
  private:
   const char* family() const override { return "flow-matching"; }
+  bool noisy() const { return settings_.diffusion > 0; }
+  VelocityAt field(const char* who, const Variable& start, const Tensor& context) const;
+  Mapped with_divergence(const Variable& start, double from, double to, const Tensor& probe,
+                         const Tensor& context) const;
   InterpolantAt answers(const char* who, const Tensor& context, int64_t n, DType dtype) const;
 
   InterpolantSettings settings_;

@@ -1,6 +1,7 @@
 #include "models/gan/drifting.h"
 
 #include "models/gan/two_sample.h"
+#include "models/squared_distances.h"
 #include "tensor/ops/activations.h"
 #include "tensor/ops/exponential.h"
 #include "tensor/ops/join.h"
@@ -15,7 +16,7 @@ namespace {
 constexpr double out_of_sight = 1e12;  // a squared distance at which no kernel sees anything
 
 Tensor log_kernel(const Tensor& x, const Tensor& y, DriftKernel kernel, double h, const Tensor& apart) {
-  Tensor squares = relu(sum(square(x), -1, true) + transpose(sum(square(y), -1, true)) - matmul(x, transpose(y)) * 2.0);
+  Tensor squares = squared_distances_by_product(x, y);
   if (apart.defined()) squares = squares + apart;
   return kernel == DriftKernel::laplace ? sqrt(squares) * (-1 / h) : squares * (-0.5 / (h * h));
 }

@@ -2,22 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <numeric>
 
 #include "autograd/engine.h"
 #include "models/context.h"
+#include "models/waves.h"
 #include "nn/activation.h"
 #include "tensor/ops/activations.h"
 #include "tensor/ops/comparison.h"
 #include "tensor/ops/extremum.h"
 #include "tensor/ops/index.h"
-#include "tensor/ops/join.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/norm.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
-#include "tensor/ops/trigonometric.h"
 
 namespace pf {
 namespace {
@@ -62,7 +60,7 @@ Critic::Critic(int64_t width, const GameSettings& settings, Rng& rng)
     : pack_(settings.pack), waves_(settings.waves), context_(settings.context), smooth_(settings.smooth) {
   check(settings.pack >= 1, "gan: a pack of ", settings.pack, " points: expected at least 1");
   for (int64_t i = 0; i <= settings.depth; ++i) {
-    const int64_t inputs = (width * (1 + 2 * waves_) + context_) * pack_;
+    const int64_t inputs = (waves_width(width, waves_) + context_) * pack_;
     const int64_t in = i == 0 ? inputs : settings.hidden, out = i == settings.depth ? 1 : settings.hidden;
     layers_.emplace_back(in, out, rng);
     if (settings.spectral_norm) directions_.push_back(unit(rng.normal({out})));
@@ -78,13 +76,7 @@ void Critic::follow_weights() {
 
 Variable Critic::operator()(const Variable& x, const Tensor& context) const {
   const int64_t n = x.size(0) / pack_;
-  std::vector<Variable> inputs{x};
-  for (int64_t i = 0; i < waves_; ++i) {
-    const Variable angle = x * (std::numbers::pi / 2 * double(int64_t(1) << i));
-    inputs.push_back(sin(angle));
-    inputs.push_back(cos(angle));
-  }
-  Variable h = with_context("critic", waves_ == 0 ? x : concat(inputs, 1), context, context_);
+  Variable h = with_context("critic", with_waves(x, waves_, 4), context, context_);
   if (pack_ > 1) h = reshape(h, {n, pack_ * h.size(1)});
   for (size_t i = 0; i < layers_.size(); ++i) {
     Variable weight = layers_[i].weight;

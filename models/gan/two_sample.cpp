@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "models/entropic_pairing.h"
 #include "models/metrics/mmd.h"
+#include "models/squared_distances.h"
 #include "tensor/ops/activations.h"
 #include "tensor/ops/exponential.h"
 #include "tensor/ops/join.h"
@@ -16,12 +16,6 @@
 
 namespace pf {
 namespace {
-
-/// ‖xᵢ − yⱼ‖² for all pairs.
-Variable squared_distances(const Variable& x, const Variable& y) {
-  const Variable a = sum(square(x), -1, true), b = transpose(sum(square(y), -1, true));
-  return relu(a + b - matmul(x, transpose(y)) * 2);  // rounding may leave a little below zero
-}
 
 /// The mean over pairs of different rows of f(‖xᵢ − xⱼ‖²), whose diagonal is n·f(0).
 Variable mean_of_pairs(const Variable& values, double at_zero) {
@@ -42,7 +36,7 @@ Variable mmd(const Variable& x, const Tensor& y, const Tensor& contexts) {
   for (double h : {0.25, 0.5, 1.0, 2.0, 4.0}) {
     const double factor = -0.5 / (h * h * scale * scale);
     auto kernel = [&](const Variable& a, const Variable& b) {
-      const Variable exponent = squared_distances(a, b) * factor;
+      const Variable exponent = squared_distances_by_product(a, b) * factor;
       return exp(contexts.defined() ? exponent - Variable(contexts * 0.5) : exponent);
     };
     const Variable one = mean_of_pairs(kernel(x, x), 1) + mean_of_pairs(kernel(y, y), 1) -
@@ -55,7 +49,7 @@ Variable mmd(const Variable& x, const Tensor& y, const Tensor& contexts) {
 Variable energy(const Variable& x, const Tensor& y, const Tensor& contexts) {
   constexpr double tiny = 1e-10;  // the root has no derivative at zero, where a point meets itself
   auto distance = [&](const Variable& a, const Variable& b) {
-    const Variable squares = squared_distances(a, b) + tiny;
+    const Variable squares = squared_distances_by_product(a, b) + tiny;
     return sqrt(contexts.defined() ? squares + Variable(contexts) : squares);
   };
   const double at_zero = std::sqrt(tiny);
@@ -72,25 +66,12 @@ Variable sliced(const Variable& x, const Tensor& y, const Tensor& directions, co
   return mean(square(sort(a, 0).values - Variable(sort(b, 0).values)));
 }
 
-/// log P of a sample's plan to itself. Its two potentials are one, so half a step at a time converges quickly (Feydy et al. 2019,
-/// arXiv 1810.08278, section 3.1).
-Tensor log_plan_to_itself(const Tensor& x, double epsilon, int64_t iterations, double tolerance) {
-  const Tensor kernel = squared_distances(Variable(x), Variable(x)).value() * (-1 / epsilon);
-  const double log_n = std::log(double(x.size(0)));
-  Tensor f = zeros({x.size(0), 1}, x.dtype());
-  for (int64_t i = 0; i < iterations; ++i) {
-    const Tensor change = (logsumexp(kernel + transpose(f), 1, true) + f + log_n) * -0.5;
-    f = f + change;
-    if (max(abs(change)).item() < tolerance) break;
-  }
-  return kernel + f + transpose(f);
-}
-
 /// OT_ε(x, y) = Σ P (c + ε log(P / ab)) for uniform weights a, b; as a function of the points, with the best plan P held still.
-Variable entropic_cost(const Variable& x, const Variable& y, const Tensor& log_plan, double epsilon) {
-  const Tensor plan = exp(log_plan);
+Variable entropic_cost(const Variable& x, const Variable& y, const EntropicPlan& of) {
+  const Tensor plan = exp(of.log_plan);
   const double log_pairs = std::log(double(x.size(0)) * double(y.size(0)));
-  return sum(squared_distances(x, y) * Variable(plan)) + sum(plan * (log_plan + log_pairs)).item() * epsilon;
+  return sum(squared_distances_by_product(x, y) * Variable(plan)) +
+         sum(plan * (of.log_plan + log_pairs)).item() * of.epsilon;
 }
 
 }  // namespace
@@ -99,21 +80,36 @@ Tensor context_distances(const Tensor& context, int64_t n, double scale, DType d
   if (!context.defined() || context.size(0) == 1) return {};
   check(context.size(0) == n, "gan: ", context.size(0), " contexts for ", n, " points: expected as many");
   const Variable scaled(cast(context, dtype) * scale);
-  return squared_distances(scaled, scaled).value();
+  return squared_distances_by_product(scaled, scaled).value();
 }
 
-Variable sinkhorn_divergence(const Variable& x, const Tensor& y, double epsilon) {
+SinkhornPlans sinkhorn_plans(const Tensor& x, const Tensor& y, double epsilon) {
   // The derivative is as good as the plans: in float64 as far as the type allows, in training to a hundredth of each weight.
   const bool fine = x.dtype() == float64;
   const int64_t iterations = fine ? 10000 : 100;
   const double tolerance = fine ? 1e-11 : 1e-2;
+  return {entropic_plan(x, y, epsilon, iterations, tolerance),
+          entropic_plan_to_itself(x, epsilon, iterations, tolerance),
+          entropic_plan_to_itself(y, epsilon, iterations, tolerance)};
+}
+
+const EntropicPlan& SinkhornPlans::worst() const {
+  const EntropicPlan* worst = &between;
+  for (const EntropicPlan* plan : {&of_x, &of_y})
+    if (plan->off > worst->off) worst = plan;
+  return *worst;
+}
+
+Variable sinkhorn_divergence(const Variable& x, const Tensor& y, const SinkhornPlans& plans) {
   const Variable fixed(y);
-  const auto to_itself = [&](const Variable& a) {
-    return entropic_cost(a, a, log_plan_to_itself(a.value(), epsilon, iterations, tolerance), epsilon);
-  };
-  const Variable between =
-      entropic_cost(x, fixed, log_entropic_plan(x.value(), y, epsilon, iterations, tolerance), epsilon);
-  return between - (to_itself(x) + to_itself(fixed)) * 0.5;
+  return entropic_cost(x, fixed, plans.between) -
+         (entropic_cost(x, x, plans.of_x) + entropic_cost(fixed, fixed, plans.of_y)) * 0.5;
+}
+
+Variable sinkhorn_divergence(const Variable& x, const Tensor& y, double epsilon) {
+  const SinkhornPlans plans = sinkhorn_plans(x.value(), y, epsilon);
+  check(plans.worst().converged(), plans.worst().complaint());
+  return sinkhorn_divergence(x, y, plans);
 }
 
 std::string TwoSampleLoss::name() const {
@@ -138,11 +134,25 @@ Variable TwoSampleLoss::loss(const Tensor& batch, Rng& rng, const Tensor& contex
       if (!rows.defined()) return sliced(x, batch, directions, {});
       return sliced(x, batch, directions, matmul(rows, rng.normal({rows.size(1), options_.directions}, batch.dtype())));
     }
-    case TwoSample::sinkhorn:
-      if (!rows.defined()) return sinkhorn_divergence(x, batch, options_.epsilon);
-      return sinkhorn_divergence(concat({x, Variable(rows)}, 1), concat({batch, rows}, 1), options_.epsilon);
+    case TwoSample::sinkhorn: {
+      const Variable from = rows.defined() ? concat({x, Variable(rows)}, 1) : x;
+      const Tensor to = rows.defined() ? concat({batch, rows}, 1) : batch;
+      // Plans that miss their tolerance do not end a training; the vital signs tell of them.
+      return sinkhorn_divergence(from, to, sinkhorn_plans(from.value(), to, options_.epsilon));
+    }
   }
   fail("gan: unknown distance ", int(distance_));
+}
+
+std::vector<VitalSign> TwoSampleLoss::vital_signs(const Tensor& batch, Rng& rng, const Tensor& context) const {
+  if (distance_ != TwoSample::sinkhorn) return {};
+  const int64_t n = batch.size(0);
+  Tensor x = generator_.push(Variable(generator_.base().sample(n, rng, batch.dtype())), context).value(), y = batch;
+  if (context.defined() && context.size(0) > 1) {
+    const Tensor rows = cast(context, batch.dtype()) * options_.context_scale;
+    x = concat({x, rows}, 1), y = concat({y, rows}, 1);
+  }
+  return {plan_sign(sinkhorn_plans(x, y, options_.epsilon).worst())};
 }
 
 }  // namespace pf

@@ -11,6 +11,7 @@
 // itself, and for a vector neighbouring values speak for each other, as no two rows have the same one. Samples are made for
 // the contexts of the batch; mmd and energy therefore leave out the pairs that have one context by construction.
 
+#include "models/entropic_pairing.h"
 #include "models/objective.h"
 
 namespace pf {
@@ -32,6 +33,8 @@ class TwoSampleLoss final : public Objective {
       : generator_(generator), distance_(distance), options_(options) {}
   std::string name() const override;
   Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
+  /// Of sinkhorn: how good its transport plans are.
+  std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
   const Transform& generator_;
@@ -39,8 +42,16 @@ class TwoSampleLoss final : public Objective {
   TwoSampleOptions options_;
 };
 
+/// The plans that a Sinkhorn divergence is made of.
+struct SinkhornPlans {
+  EntropicPlan between, of_x, of_y;
+  const EntropicPlan& worst() const;
+};
+SinkhornPlans sinkhorn_plans(const Tensor& x, const Tensor& y, double epsilon);
+
 /// The Sinkhorn divergence between two samples of one size, differentiable in x with the transport plans held still, which is
-/// its derivative because they are optimal.
+/// its derivative because they are optimal. Without plans given it finds them, and throws where they do not converge.
+Variable sinkhorn_divergence(const Variable& x, const Tensor& y, const SinkhornPlans& plans);
 Variable sinkhorn_divergence(const Variable& x, const Tensor& y, double epsilon);
 
 }  // namespace pf

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "models/assignment.h"
+#include "models/squared_distances.h"
 #include "models/interpolation.h"
 #include "models/metrics/evaluate.h"
 #include "models/report/pictures.h"

@@ -12,8 +12,6 @@
 
 namespace pf {
 
-Tensor noise_for(const Distribution& base, const Tensor& normal) { return base.from_normal(Variable(normal)).value(); }
-
 std::unique_ptr<Generator> distil(const Transform& teacher, Rng& rng, const DistillationOptions& options) {
   const int64_t w = teacher.base().width();
   check(options.pairs >= options.batch && options.batch >= 1, "distillation: ", options.pairs, " pairs for batches of ",
@@ -23,7 +21,7 @@ std::unique_ptr<Generator> distil(const Transform& teacher, Rng& rng, const Dist
   constexpr int64_t rows = 2000;  // at a time
   for (int64_t i = 0; i < options.pairs; i += rows)
     made.push_back(
-        teacher.push(Variable(noise_for(teacher.base(), slice(z, 0, i, std::min(options.pairs, i + rows))))).value());
+        teacher.push(teacher.base().from_normal(Variable(slice(z, 0, i, std::min(options.pairs, i + rows))))).value());
   const Tensor pairs = concat(std::vector{z, concat(made, 0)}, 1);
 
   auto student = std::make_unique<Generator>(teacher.width(), w, options.hidden, options.depth, rng);

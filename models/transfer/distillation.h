@@ -13,10 +13,7 @@ struct DistillationOptions {
   int64_t hidden = 128, depth = 3;
 };
 
-/// The normal noise of a student as noise of any base: quantile to quantile. z: [n, base.width()].
-Tensor noise_for(const Distribution& base, const Tensor& normal);
-
-/// A map from N(0, I) on R^w, w = the width of the teacher's base, about equal to z ↦ teacher(noise_for(base, z)). All
+/// A map from N(0, I) on R^w, w = the width of the teacher's base, about equal to z ↦ teacher(base.from_normal(z)). All
 /// randomness from `rng`.
 std::unique_ptr<Generator> distil(const Transform& teacher, Rng& rng, const DistillationOptions& options = {});
 

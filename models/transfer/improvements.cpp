@@ -2,6 +2,7 @@
 #include "models/tempering.h"
 #include "models/transfer/distillation.h"
 #include "models/transfer/improvement.h"
+#include "models/transfer/progressive.h"
 #include "models/transfer/refinement.h"
 #include "nn/data/batches.h"
 #include "nn/gradients.h"
@@ -18,7 +19,7 @@ Tensor normal_noise(const Model& model, int64_t count, Rng& rng) {
   return rng.normal({count, model.transform().base().width()});
 }
 Tensor push_normal(const Model& model, const Tensor& normal) {
-  return model.push(noise_for(model.transform().base(), normal));
+  return model.push(model.transform().base().from_normal(Variable(normal)).value());
 }
 
 Outcome averaged(const Trained& t, int64_t count, Rng& rng) {
@@ -41,13 +42,21 @@ Outcome distilled(const Trained& t, int64_t count, Rng& rng) {
   return Samples{push_normal(t.model, z), t.model.denormalise(student->push(Variable(z)).value())};
 }
 
+Outcome distilled_by_halves(const Trained& t, int64_t count, Rng& rng) {
+  if (std::string why_not = why_not_progressive(t.model.inner()); !why_not.empty()) return why_not;
+  Rng learning = rng.child(1);
+  const SteppedMap student = distil_progressively(t.model.inner(), learning);
+  const Tensor z = normal_noise(t.model, count, rng);
+  return Samples{push_normal(t.model, z), t.model.denormalise(student.push(Variable(z)).value())};
+}
+
 Outcome refined(const Trained& t, int64_t count, Rng& rng) {
   if (t.model.data_kind() != DataKind::real)
     return "its samples are whole numbers, which cannot be moved along a gradient";
   Rng learning = rng.child(1);
   const Refinement refine(t.model.inner(), t.model.normalise(t.data.train, learning), learning);
-  const Tensor x =
-      t.model.inner().push(Variable(noise_for(t.model.inner().base(), normal_noise(t.model, count, rng)))).value();
+  const Variable noise = t.model.inner().base().from_normal(Variable(normal_noise(t.model, count, rng)));
+  const Tensor x = t.model.inner().push(noise).value();
   return Samples{t.model.denormalise(x), t.model.denormalise(refine(x))};
 }
 
@@ -111,7 +120,7 @@ bool offers(const Model& model, const std::string& key, const std::string& value
   return false;
 }
 
-Outcome paired(const Trained& t, int64_t count, Rng& rng) {
+Outcome with_pairing(const Trained& t, int64_t count, Rng& rng) {
   if (!offers(t.model, "variant", "ot")) return "its training does not pair noise with data";
   return with_setting(t, count, rng, "variant=independent", "variant=ot");
 }
@@ -129,13 +138,15 @@ const std::vector<Improvement>& improvements() {
   static const std::vector<Improvement> list{
       {"ema", "parameters averaged over training instead of the last ones (Polyak & Juditsky 1992)", averaged},
       {"ot-pairing", "noise and data of a batch paired by optimal transport instead of by chance (flow matching)",
-       paired},
+       with_pairing},
       {"learned-prior", "a flow learns the law of the codes (VAE, autoencoder)", with_prior},
       {"tempering", "noise drawn at 0.9 of its spread (Glow, GAN truncation)", tempered},
       {"adversarial", "the map goes on learning from a critic, for a tenth of its training (GAN)", adversarial},
       {"refinement", "samples moved along the gradient of a critic's log-ratio (DGflow)", refined},
       {"distillation", "one network learns the map's pairs (z, T(z)); the same in one step, not better (diffusion)",
        distilled},
+      {"progressive", "the steps of the way from noise to data halved until one is left (Salimans & Ho 2022)",
+       distilled_by_halves},
   };
   return list;
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "models/flow/autoregressive.h"
+#include "models/flow/planar.h"
 #include "models/flow/stack.h"
 #include "nn/mlp.h"
 #include "tensor/ops/activations.h"
@@ -30,7 +31,6 @@ class NormalInference final : public Implements<NormalInference, InferenceModel>
   bool full_;
 };
 
-// û is u, changed along w so that wᵀû > −1, which keeps a layer invertible (appendix A.1); u = 0 is the identity.
 class PlanarInference final : public Implements<PlanarInference, InferenceModel> {
  public:
   PlanarInference(int64_t latent, int64_t layers) : latent_(latent), layers_(layers) {}
@@ -41,10 +41,9 @@ class PlanarInference final : public Implements<PlanarInference, InferenceModel>
     for (int64_t k = 0; k < layers_; ++k) {
       const int64_t at = 2 * latent_ + k * (2 * latent_ + 1), end = at + 2 * latent_;
       const Variable u = slice(from.output, 1, at, at + latent_), w = slice(from.output, 1, at + latent_, end);
-      const Variable product = sum(w * u, -1, true);
-      const Variable slope = softplus(product + std::log(std::exp(1.0) - 1)) - 1.0;
+      const auto [direction, slope] = invertible_direction(u, w);
       const Variable t = tanh(sum(w * code, -1, true) + slice(from.output, 1, end, end + 1));
-      code = code + (u + w * ((slope - product) / sum(square(w), -1, true))) * t;
+      code = code + direction * t;
       log_density = log_density - squeeze(log1p((1.0 - square(t)) * slope), -1);
     }
     return {code, log_density, {}};

@@ -10,6 +10,7 @@
 #include "models/gan/game.h"
 #include "models/gan/generator.h"
 #include "models/metrics/exact_w2.h"
+#include "models/squared_distances.h"
 #include "nn/gradients.h"
 #include "tensor/ops/activations.h"
 #include "tensor/ops/index.h"

@@ -1,6 +1,7 @@
 // The optimal pairing: against all permutations, against another algorithm, and what must hold whatever the costs.
 
 #include "models/assignment.h"
+#include "models/squared_distances.h"
 
 #include <algorithm>
 #include <chrono>

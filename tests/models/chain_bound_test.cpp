@@ -8,23 +8,14 @@
 #include <numbers>
 
 #include "models/diffusion/chain.h"
+#include "tests/models/ddpm_grid.h"
 
 namespace pf {
 namespace {
 
-constexpr double data_variance = 0.25;
+using testing::ddpm_grid;
 
-/// β from 10⁻⁴ to 0.02, scaled to as much noise as with 1000 steps (Ho et al. 2020): ratios from the noisiest.
-std::vector<double> grid_of(int64_t steps) {
-  std::vector<double> out;
-  double log_alpha = 0;
-  for (int64_t i = 0; i < steps; ++i) {
-    const double beta = (1e-4 + (0.02 - 1e-4) * double(i) / double(steps - 1)) * 1000 / double(steps);
-    log_alpha += 0.5 * std::log1p(-beta);
-    out.insert(out.begin(), 0.5 * std::log(std::expm1(-2 * log_alpha)));
-  }
-  return out;
-}
+constexpr double data_variance = 0.25;
 
 /// Var(x₀ | x_t): what the best denoiser cannot know.
 double spread_at(double log_ratio) {
@@ -59,9 +50,9 @@ TEST(ChainBound, TheGapIsTheKnownOneForEveryNumberOfSteps) {
                                            {250, 0.0044, 0.76},
                                            {1000, 0.0011, 0.46},
                                            {4000, 0.0003, 0.35}}) {
-    Chain chain(grid_of(steps), {.variance = ChainVariance::forward});
+    Chain chain(ddpm_grid(steps), {.variance = ChainVariance::forward});
     EXPECT_NEAR(expected_bound(chain) - entropy, forward, 0.03 * forward + 5e-5) << steps;
-    const Chain narrow(grid_of(steps), {.variance = ChainVariance::posterior});
+    const Chain narrow(ddpm_grid(steps), {.variance = ChainVariance::posterior});
     EXPECT_NEAR(expected_bound(narrow) - entropy, posterior, 0.01) << steps;
     // The best variance of each step adds what the denoiser cannot know.
     for (size_t i = 0; i < chain.grid.size(); ++i) {

@@ -18,10 +18,13 @@
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
+#include "tests/models/ddpm_grid.h"
 #include "tests/support/temporary.h"
 
 namespace pf {
 namespace {
+
+using testing::ddpm_grid;
 
 using testing::contains;
 using testing::error_of;
@@ -29,7 +32,8 @@ using testing::error_of;
 constexpr Prediction all_predictions[] = {Prediction::clean, Prediction::noise, Prediction::velocity,
                                           Prediction::score};
 constexpr NoiseScheduleKind all_schedules[] = {NoiseScheduleKind::edm, NoiseScheduleKind::vp_linear,
-                                               NoiseScheduleKind::vp_cosine, NoiseScheduleKind::ve};
+                                               NoiseScheduleKind::sub_vp, NoiseScheduleKind::vp_cosine,
+                                               NoiseScheduleKind::ve};
 
 /// Data N(m, c²) in each coordinate. E[x₀ | x_t] = m + α c² (x_t − α m) / (α² c² + σ²).
 struct NormalData {
@@ -109,6 +113,10 @@ TEST(Diffusion, SchedulesHaveTheirPublishedValues) {
     const std::vector<double> fine = NoiseSchedule(kind).grid(100);
     for (size_t i = 0; i + 1 < fine.size(); ++i) EXPECT_GT(fine[i], fine[i + 1]);
   }
+  // Song et al. 2021, eq. 29: mean x₀ exp(−½∫β) and deviation 1 − exp(−∫β).
+  const double time = 1e-3 + 0.4 * (1 - 1e-3), area = 0.1 * time + 0.5 * 19.9 * time * time;
+  EXPECT_NEAR(std::exp(NoiseSchedule(NoiseScheduleKind::sub_vp).log_ratio(0.4)),
+              (1 - std::exp(-area)) / std::exp(-0.5 * area), 1e-12);
   EXPECT_TRUE(contains(error_of([&] { edm.grid(0); }), "noise schedule: 0 steps: expected at least 1"));
 }
 
@@ -173,18 +181,6 @@ TEST(Diffusion, TheDensityByTheOdeIsThatOfTheSamples) {
               1e-7);
   EXPECT_NEAR(log_normal(x, 1.3, 0.16), -0.502648, 1e-6);
   EXPECT_NEAR(std::abs(found - -0.502648), 8.5e-3, 5e-4);
-}
-
-/// Ratios of T steps of β from 10⁻⁴ to 0.02, scaled to as much noise as with T = 1000 (Ho et al. 2020).
-std::vector<double> ddpm_grid(int64_t steps) {
-  std::vector<double> out;
-  double log_alpha = 0;
-  for (int64_t i = 0; i < steps; ++i) {
-    const double beta = (1e-4 + (0.02 - 1e-4) * double(i) / double(steps - 1)) * 1000 / double(steps);
-    log_alpha += 0.5 * std::log1p(-beta);
-    out.insert(out.begin(), 0.5 * std::log(std::expm1(-2 * log_alpha)));
-  }
-  return out;
 }
 
 // With the best variance in every step, the bound of the ancestral chain on N(0, ½²) is the density itself on average, for

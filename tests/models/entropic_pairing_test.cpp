@@ -20,7 +20,7 @@ namespace {
 TEST(EntropicPairing, ThePlanHasItsMarginals) {
   Rng rng(1);
   const Tensor plan =
-      exp(log_entropic_plan(rng.normal({40, 2}, float64), rng.normal({60, 2}, float64), 0.2, 2000, 1e-9));
+      exp(entropic_plan(rng.normal({40, 2}, float64), rng.normal({60, 2}, float64), 0.2, 2000, 1e-9).log_plan);
   EXPECT_LT(max(abs(sum(plan, 1) * 40.0 - 1.0)).item(), 1e-6);
   EXPECT_LT(max(abs(sum(plan, 0) * 60.0 - 1.0)).item(), 1e-6);
 }
@@ -31,7 +31,7 @@ TEST(EntropicPairing, BetweenTwoGaussiansTheCovarianceIsKnown) {
   Rng rng(2);
   const double epsilon = 0.8;
   const Tensor x = rng.normal({1500, 1}, float64), y = rng.normal({1500, 1}, float64) + 2.0;
-  const Tensor plan = exp(log_entropic_plan(x, y, epsilon, 2000, 1e-8));
+  const Tensor plan = exp(entropic_plan(x, y, epsilon, 2000, 1e-8).log_plan);
   const double covariance = sum(plan * (x - mean(x)) * transpose(y - mean(y))).item();
   EXPECT_NEAR(covariance, std::sqrt(1 + epsilon * epsilon / 16) - epsilon / 4, 0.06);
 }
@@ -40,10 +40,31 @@ TEST(EntropicPairing, ASmallEpsilonGivesNearlyTheOptimalCost) {
   Rng rng(3);
   const Tensor x = rng.normal({200, 2}, float64), y = rng.normal({200, 2}, float64) + 1.0;
   auto cost = [&](const Tensor& index) { return mean(sum(square(x - index_select(y, 0, index)), -1)).item(); };
-  const double best = cost(optimal_pairing(x, y)), drawn = cost(entropic_pairing(x, y, 0.05, rng));
+  const double best = cost(optimal_pairing(x, y)), drawn = cost(entropic_pairing(entropic_plan(x, y, 0.05), rng));
   EXPECT_GT(drawn, best - 0.3);
   EXPECT_LT(drawn, best + 0.3);
-  EXPECT_TRUE(testing::contains(testing::error_of([&] { log_entropic_plan(x, y, 0); }), "expected above 0"));
+  EXPECT_TRUE(testing::contains(testing::error_of([&] { entropic_plan(x, y, 0); }), "expected above 0"));
+}
+
+TEST(EntropicPairing, APlanThatHasNotConvergedSaysWhereAndHowFar) {
+  Rng rng(4);
+  const Tensor x = rng.normal({50, 2}, float64), y = rng.normal({50, 2}, float64) + 3.0;
+  const EntropicPlan rough = entropic_plan(x, y, 0.01, 3, 1e-3), fine = entropic_plan(x, y, 1, 2000, 1e-6);
+  EXPECT_FALSE(rough.converged());
+  EXPECT_EQ(rough.iterations, 3);
+  EXPECT_TRUE(testing::contains(rough.complaint(), join("after 3 iterations the sum of row ", rough.worst_row)));
+  EXPECT_TRUE(testing::contains(plan_sign(rough).warning, "transport plan off by"));
+  EXPECT_TRUE(fine.converged());
+  EXPECT_EQ(fine.complaint(), "");
+  EXPECT_EQ(plan_sign(fine).warning, "");
+  const EntropicPlan self = entropic_plan_to_itself(x, 0.5, 1000, 1e-9);
+  EXPECT_TRUE(self.converged());
+  EXPECT_LT(max(abs(sum(exp(self.log_plan), 1) * 50.0 - 1.0)).item(), 1e-8);
+  // A training goes on with such plans, and its vital signs tell.
+  FlowMatching model(2, {.hidden = 4, .depth = 1}, rng);
+  const VelocityMatching matching(model, {.pairing = Pairing::entropic, .sigma = 0.02});
+  EXPECT_TRUE(std::isfinite(matching.loss(cast(y, float32), rng).item()));
+  EXPECT_TRUE(testing::contains(matching.vital_signs(cast(y, float32), rng).back().warning, "transport plan off by"));
 }
 
 }  // namespace

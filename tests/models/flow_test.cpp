@@ -217,10 +217,13 @@ TEST(Flow, TheLikelihoodGivenAConditionReachesItsEntropy) {
 // With many steps the determinant of the steps and the integral of the trace are the same number.
 TEST(Flow, TheDensityThatTrainsAContinuousFlowIsThatOfTheOde) {
   Rng rng(7);
-  ContinuousFlow flow(
-      3,
-      {.hidden = 12, .depth = 2, .training = {.method = OdeMethod::rk4, .steps = 60}, .solver = {.tolerance = 1e-10}},
-      rng);
+  ContinuousFlow flow(3,
+                      {.hidden = 12,
+                       .depth = 2,
+                       .waves = 2,
+                       .training = {.method = OdeMethod::rk4, .steps = 60},
+                       .solver = {.tolerance = 1e-10}},
+                      rng);
   shake(flow, rng, 0.1);
   const Tensor x = rng.normal({10, 3}, float64);
   EXPECT_LT(largest(flow.train(x, rng).log_density.value() - flow.log_density(x, rng).value), 1e-6);

@@ -6,6 +6,7 @@
 
 #include "models/transfer/distillation.h"
 #include "models/transfer/improvement.h"
+#include "models/transfer/progressive.h"
 #include "models/transfer/refinement.h"
 #include "models/transfer/transfer.h"
 #include "tensor/ops/argmax.h"
@@ -25,6 +26,46 @@ TEST(Distillation, CopiesAnAffineMap) {
   const Tensor z = rng.normal({500, 2});
   const Tensor error = norm(student->push(Variable(z)).value() - teacher.push(Variable(z)).value(), -1);
   EXPECT_LT(mean(error).item(), 0.03);
+}
+
+/// dx/dt = x in so many steps of Euler's method: x = z (1 + 1/steps)^steps.
+class GrowthInSteps final : public Implements<GrowthInSteps, Transform> {
+ public:
+  explicit GrowthInSteps(int64_t steps) : base_(2), steps_(steps) {}
+  const Distribution& base() const override { return base_; }
+  int64_t width() const override { return 2; }
+  Traits traits() const override { return {.same_width = true, .steps = steps_}; }
+  Variable push(const Variable& z, const Tensor& = {}) const override { return Variable(path(z.value()).back()); }
+  std::vector<Tensor> path(const Tensor& z, const Tensor& = {}) const override {
+    std::vector<Tensor> positions{z};
+    for (int64_t i = 0; i < steps_; ++i) positions.push_back(positions.back() * (1 + 1 / double(steps_)));
+    return positions;
+  }
+  static void fields(auto&, auto&&) {}
+
+ private:
+  const char* family() const override { return "growth"; }
+  Normal base_;
+  int64_t steps_;
+};
+
+// Eight steps end at 1.125⁸ z = 2.566 z, where one step of the same field ends at 2 z: so the law is N(0, 2.566²).
+TEST(Distillation, HalvesTheStepsOfAMapUntilOneIsLeft) {
+  Rng rng(3);
+  const GrowthInSteps teacher(8);
+  const ProgressiveOptions options{.pairs = 1000, .steps = 150, .batch = 128, .hidden = 32, .depth = 2};
+  const Tensor z = rng.normal({500, 2});
+  for (int64_t steps : {2, 1}) {
+    Rng learning(4);
+    const SteppedMap student = distil_progressively(teacher, learning, steps, options);
+    EXPECT_EQ(student.traits().steps, steps);
+    const Tensor error = norm(student.push(Variable(z)).value() - teacher.push(Variable(z)).value(), -1);
+    EXPECT_LT(mean(error).item(), 0.15) << steps;  // of a mean length of 3.2
+  }
+  EXPECT_TRUE(testing::contains(testing::error_of([&] { distil_progressively(teacher, rng, 3, options); }),
+                                "3 steps of 8: expected a power of two from 1 to 8"));
+  EXPECT_TRUE(testing::contains(testing::error_of([&] { distil_progressively(plane_map(1, 0), rng); }),
+                                "its map is one step already"));
 }
 
 // Data N(m, I), samples N(0, I): the log-ratio is m·x − ½‖m‖², its gradient m everywhere.
