@@ -15,9 +15,10 @@ void add_in_place(Tensor& to, const Tensor& more) {
     if (more.device() != to.device()) common_dtype("add", std::array<const Tensor*, 2>{&to, &more});  // says so
     const Add op;
     Tensor* const target = &to;
+    std::vector<Tensor> kept;
     return backend_of(to).pointwise(
         cuda::find_launchers(pointwise_kernels<Add>()), cuda::PointwiseKind::forward, Add::name, &op,
-        device_pass(to.shape(), dtype, std::array<const Tensor*, 2>{&to, &more}, std::array{target}));
+        device_pass(to.shape(), dtype, std::array<const Tensor*, 2>{&to, &more}, std::array{target}, kept));
   }
   const auto kernel = pointwise_kernels<Add>().forward[int(dtype)];
   PointwisePass pass;

@@ -3,9 +3,12 @@
 namespace pf {
 
 Device device_of(std::span<const Tensor* const> inputs) {
-  for (const Tensor* x : inputs)
+  Device device = Device::cpu();
+  for (const Tensor* x : inputs) {
     if (!x->is_literal()) return x->device();
-  return Device::cpu();
+    if (x->device().is_cuda()) device = x->device();
+  }
+  return device;
 }
 
 cuda::Backend& backend_of(Device device) {
@@ -15,15 +18,19 @@ cuda::Backend& backend_of(Device device) {
 }
 
 cuda::Pass device_pass(const Shape& shape, DType dtype, std::span<const Tensor* const> inputs,
-                       std::span<Tensor* const> outputs) {
+                       std::span<Tensor* const> outputs, std::vector<Tensor>& kept) {
   cuda::Pass pass{.shape = shape, .dtype = dtype};
+  kept.reserve(kept.size() + inputs.size());
+  const Device device = device_of(inputs);
   for (const Tensor* x : inputs) {
     cuda::Source& source = pass.sources[size_t(pass.source_count++)];
-    if (!x->device().is_cuda()) {
-      check(x->numel() == 1, "an array of numbers ", x->shape(),
-            " among tensors on a GPU; copy it there with to_device");
+    if (!x->device().is_cuda() && x->numel() == 1) {
       source.number = x->item();
       continue;
+    }
+    if (x->is_literal() && (!x->device().is_cuda() || x->dtype() != dtype)) {
+      kept.push_back(to_device(cast(*x, dtype), device));
+      x = &kept.back();
     }
     source.data = x->raw();
     source.strides = x->layout().expand(shape).strides;

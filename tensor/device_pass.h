@@ -17,7 +17,8 @@ cuda::Backend& backend_of(Device device);
 inline cuda::Backend& backend_of(const Tensor& x) { return backend_of(x.device()); }
 
 /// Inputs broadcast to the shape (numbers stay numbers), and row-major outputs of that shape, undefined where not wanted.
+/// `kept` holds copies of inputs that had to be made, arrays of numbers from a formula, until the pass is launched.
 cuda::Pass device_pass(const Shape& shape, DType dtype, std::span<const Tensor* const> inputs,
-                       std::span<Tensor* const> outputs);
+                       std::span<Tensor* const> outputs, std::vector<Tensor>& kept);
 
 }  // namespace pf

@@ -33,8 +33,9 @@ bool all_plain(std::span<const Tensor* const> inputs, DType dtype, const Shape& 
 void run_on_device(const PointwiseKernels& kernels, cuda::PointwiseKind kind, const void* op, const Tensor& like,
                    std::span<const Tensor* const> inputs, std::span<Tensor* const> outputs) {
   if (like.numel() == 0) return;
+  std::vector<Tensor> kept;
   backend_of(like).pointwise(cuda::find_launchers(kernels), kind, kernels.name, op,
-                             device_pass(like.shape(), like.dtype(), inputs, outputs));
+                             device_pass(like.shape(), like.dtype(), inputs, outputs, kept));
 }
 
 std::vector<const Tensor*> joined(std::span<const Tensor* const> first, std::initializer_list<const Tensor*> second) {
@@ -184,7 +185,8 @@ Tensor pointwise_forward(const PointwiseKernels& kernels, const void* op, std::s
     for (const Tensor* x : inputs) shape = broadcast(shape, x->shape(), kernels.name);
     Tensor out = Tensor::empty(shape, dtype, device);
     run_on_device(kernels, cuda::PointwiseKind::forward, op, out, inputs, std::array{&out});
-    return out;
+    const bool all_numbers = std::all_of(inputs.begin(), inputs.end(), [](const Tensor* x) { return x->is_literal(); });
+    return all_numbers ? Tensor::literal(std::move(out)) : out;
   }
   std::array<Tensor, max_pass_inputs> operands;
   PointwisePass pass;

@@ -55,9 +55,10 @@ void check_mask(const Tensor& x, const char* op) {
 }
 
 Tensor on_device(cuda::Elementwise kind, DType dtype, std::initializer_list<const Tensor*> inputs, Tensor out) {
+  std::vector<Tensor> kept;
   if (out.numel() > 0)
     backend_of(out).elementwise(
-        kind, device_pass(out.shape(), dtype, std::span(inputs.begin(), inputs.size()), std::array{&out}));
+        kind, device_pass(out.shape(), dtype, std::span(inputs.begin(), inputs.size()), std::array{&out}, kept));
   return out;
 }
 
@@ -127,8 +128,7 @@ Tensor compare(Comparison comparison, const Tensor& a, const Tensor& b) {
 Tensor test_elements(FloatTest test, const Tensor& x) {
   constexpr const char* test_names[] = {"isnan", "isinf", "isfinite"};
   check(x.defined(), test_names[int(test)], ": the operand is an empty Tensor handle; initialise it first");
-  const UseDevice on(x.device());
-  if (!is_floating(x.dtype())) return full(x.shape(), test == FloatTest::finite, boolean);
+  if (!is_floating(x.dtype())) return full(x.shape(), test == FloatTest::finite, boolean, x.device());
   Tensor out = Tensor::empty(x.shape(), boolean, x.device());
   if (x.device().is_cuda()) {
     constexpr cuda::Elementwise kinds[] = {cuda::Elementwise::isnan, cuda::Elementwise::isinf,
@@ -149,8 +149,7 @@ Tensor logical_and(const Tensor& a, const Tensor& b) { return combine("logical_a
 Tensor logical_or(const Tensor& a, const Tensor& b) { return combine("logical_or", a, b, false); }
 Tensor logical_not(const Tensor& x) {
   check_mask(x, "logical_not");
-  const UseDevice on(x.device());
-  return equal(x, full({}, 0, boolean));
+  return equal(x, full({}, 0, boolean, x.device()));
 }
 bool all(const Tensor& mask) {
   check_mask(mask, "all");

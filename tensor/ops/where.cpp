@@ -28,9 +28,11 @@ Tensor Where::eval(const Tensor& a, const Tensor& b) const {
     Tensor out =
         Tensor::empty(broadcast(broadcast(a.shape(), b.shape(), name), condition.shape(), name), dtype, device);
     const Tensor* inputs[] = {&condition, &a, &b};
+    std::vector<Tensor> kept;
     if (out.numel() > 0)
-      backend_of(out).elementwise(cuda::Elementwise::where, device_pass(out.shape(), dtype, inputs, std::array{&out}));
-    return out;
+      backend_of(out).elementwise(cuda::Elementwise::where,
+                                  device_pass(out.shape(), dtype, inputs, std::array{&out}, kept));
+    return a.is_literal() && b.is_literal() ? Tensor::literal(std::move(out)) : out;
   }
   const Tensor left = as_operand(a, dtype), right = as_operand(b, dtype);
   Tensor out = Tensor::empty(broadcast(broadcast(a.shape(), b.shape(), name), condition.shape(), name), dtype);

@@ -16,12 +16,12 @@ using testing::config_for;
 using testing::dataset_for;
 using testing::Variant;
 
-struct Run {
+struct Training {
   std::vector<double> losses;
   std::vector<double> before, after;  // samples of the untrained and the trained model
 };
 
-Run run(const Variant& variant, Device device, int64_t steps) {
+Training train_on(const Variant& variant, Device device, int64_t steps) {
   Dataset data = dataset_for(variant, 400);
   const UseDevice on(device);
   for (Tensor* x :
@@ -33,7 +33,7 @@ Run run(const Variant& variant, Device device, int64_t steps) {
     Rng rng(5);
     return cast(model.sample(16, rng, context), float64).to_vector<double>();
   };
-  Run out;
+  Training out;
   out.before = samples();
   const TrainOptions options{.steps = steps, .batch = 32, .rate = 1e-3, .warmup = 10, .report_every = 1};
   for (auto [step, loss] : Trainer(model, data, options).run().loss) out.losses.push_back(loss);
@@ -56,7 +56,7 @@ class FamilyParity : public ::testing::TestWithParam<Variant> {};
 INSTANTIATE_TEST_SUITE_P(, FamilyParity, ::testing::ValuesIn(all_variants()), testing::name_of_variant);
 
 TEST_P(FamilyParity, first_steps_and_samples) {
-  const Run here = run(GetParam(), Device::cpu(), 4), there = run(GetParam(), Device::cuda(), 4);
+  const Training here = train_on(GetParam(), Device::cpu(), 4), there = train_on(GetParam(), Device::cuda(), 4);
   std::cout << GetParam().name << ": samples " << difference(here.before, there.before) << ", losses "
             << difference(here.losses, there.losses) << ", samples after training "
             << difference(here.after, there.after) << '\n';
@@ -76,7 +76,7 @@ class LongFamilyParity : public ::testing::TestWithParam<Variant> {};
 INSTANTIATE_TEST_SUITE_P(, LongFamilyParity, ::testing::ValuesIn(one_of_each()), testing::name_of_variant);
 
 TEST_P(LongFamilyParity, two_hundred_steps) {
-  const Run here = run(GetParam(), Device::cpu(), 200), there = run(GetParam(), Device::cuda(), 200);
+  const Training here = train_on(GetParam(), Device::cpu(), 200), there = train_on(GetParam(), Device::cuda(), 200);
   ASSERT_EQ(here.losses.size(), there.losses.size());
   double early = 0, late = 0;
   for (size_t i = 0; i < here.losses.size(); ++i) {
