@@ -236,7 +236,7 @@ void write_npy(const std::filesystem::path& path, const Tensor& x) {
   header.resize((10 + header.size() + 1 + 63) / 64 * 64 - 10 - 1, ' ');  // the elements begin at a multiple of 64
   header += '\n';
   const uint16_t length = uint16_t(header.size());
-  const Tensor flat = contiguous(x);
+  const Tensor flat = to_device(contiguous(x), Device::cpu());
   write_file_atomically(path, [&](FileWriter& file) {
     file.write(magic);
     file.write(std::string_view("\x01\x00", 2));

@@ -228,7 +228,7 @@ void write_safetensors(const std::filesystem::path& path, const NamedTensors& co
     file.write(&length, 8);
     file.write(text);
     for (size_t i : order) {
-      const Tensor flat = contiguous(content.tensors[i].second);
+      const Tensor flat = to_device(contiguous(content.tensors[i].second), Device::cpu());
       file.write(flat.raw(), uint64_t(flat.numel() * size_of(flat.dtype())));
     }
   });

@@ -50,8 +50,8 @@ template std::vector<double> Tensor::to_vector() const;
 template std::vector<int64_t> Tensor::to_vector() const;
 template std::vector<bool> Tensor::to_vector() const;
 
-Tensor full(const Shape& shape, double value, DType dtype) {
-  Tensor out = Tensor::empty(shape, dtype, default_device());
+Tensor full(const Shape& shape, double value, DType dtype, Device device) {
+  Tensor out = Tensor::empty(shape, dtype, device);
   if (out.device().is_cuda()) {
     if (out.numel() > 0) backend_of(out).fill(out.mutable_raw(), out.numel(), dtype, value);
     return out;
@@ -59,21 +59,15 @@ Tensor full(const Shape& shape, double value, DType dtype) {
   dispatch(dtype, [&]<class T>() { std::fill_n(out.mutable_data<T>(), out.numel(), T(value)); });
   return out;
 }
-Tensor zeros(const Shape& shape, DType dtype) {
-  if (default_device().is_cuda()) return full(shape, 0, dtype);
+Tensor zeros(const Shape& shape, DType dtype, Device device) {
+  if (device.is_cuda()) return full(shape, 0, dtype, device);
   Tensor out = Tensor::empty(shape, dtype);
   std::memset(out.mutable_raw(), 0, size_t(out.numel() * size_of(dtype)));
   return out;
 }
-Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
-Tensor zeros_like(const Tensor& x) {
-  const UseDevice on(x.device());
-  return zeros(x.shape(), x.dtype());
-}
-Tensor ones_like(const Tensor& x) {
-  const UseDevice on(x.device());
-  return ones(x.shape(), x.dtype());
-}
+Tensor ones(const Shape& shape, DType dtype, Device device) { return full(shape, 1, dtype, device); }
+Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), x.dtype(), x.device()); }
+Tensor ones_like(const Tensor& x) { return ones(x.shape(), x.dtype(), x.device()); }
 
 namespace {
 template <class F> Tensor generate(int64_t n, DType dtype, F&& element) {

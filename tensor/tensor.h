@@ -96,11 +96,11 @@ class Tensor {
   bool literal_ = false;
 };
 
-// Making tensors, on default_device() ----------------------------------------------------------------------------
+// Making tensors, on default_device() unless told otherwise ----------------------------------------------------------------------------
 
-Tensor zeros(const Shape& shape, DType dtype = float32);
-Tensor ones(const Shape& shape, DType dtype = float32);
-Tensor full(const Shape& shape, double value, DType dtype = float32);
+Tensor zeros(const Shape& shape, DType dtype = float32, Device device = default_device());
+Tensor ones(const Shape& shape, DType dtype = float32, Device device = default_device());
+Tensor full(const Shape& shape, double value, DType dtype = float32, Device device = default_device());
 /// start, start + step, … below stop.
 Tensor arange(double start, double stop, double step = 1, DType dtype = float32);
 /// `count` numbers from first to last, both included.

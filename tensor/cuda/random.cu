@@ -50,11 +50,13 @@ template <class Rule, class T, class Out> struct DrawBody {
     if constexpr (Pack<Out>::size == each) {
       Rule::make(u, p, pack.element);
       if (first + each <= n) return store_pack(to + first, pack);
-      for (int k = 0; first + k < n; ++k) to[first + k] = pack.element[k];
+      for (int k = 0; k < each; ++k)  // a fixed number of times, so that all stays in registers
+        if (first + k < n) to[first + k] = pack.element[k];
     } else {
       Out out[each];
       Rule::make(u, p, out);
-      for (int k = 0; k < each && first + k < n; ++k) to[first + k] = out[k];
+      for (int k = 0; k < each; ++k)
+        if (first + k < n) to[first + k] = out[k];
     }
   }
 };

@@ -78,8 +78,7 @@ Tensor ScatterAdd::eval(const Tensor& x) const {
         ": expected one shape");
   const Around size(shape, axis), from_size(index.shape(), axis);
   const Tensor from = read_from(x, float64), at = checked(name, index, size.n, axis, x, shape);
-  const UseDevice on(from.device());
-  Tensor out = zeros(shape, from.dtype());
+  Tensor out = zeros(shape, from.dtype(), from.device());
   if (from.device().is_cuda()) {
     if (from.numel() > 0)
       backend_of(from).scatter_add(from.dtype(), from.raw(), {size.outer, size.n, size.inner}, positions(at),
@@ -128,8 +127,7 @@ Tensor IndexAdd::eval(const Tensor& x) const {
         " positions of axis ", axis, ": expected ", expected);
   const Around size(shape, axis);
   const Tensor from = read_from(x, float64), at = checked(name, index, size.n, axis, x, shape);
-  const UseDevice on(from.device());
-  Tensor out = zeros(shape, from.dtype());
+  Tensor out = zeros(shape, from.dtype(), from.device());
   if (from.device().is_cuda()) {
     if (from.numel() > 0)
       backend_of(from).index_add(from.dtype(), from.raw(), {size.outer, size.n, size.inner}, positions(at),
@@ -154,12 +152,12 @@ Tensor one_hot(const Tensor& index, int64_t classes, DType dtype) {
   Shape shape = index.shape();
   shape.push_back(classes);
   const Tensor at = checked("one_hot", index, classes, shape.rank() - 1, index, shape);
-  const UseDevice on(index.device());
   if (index.device().is_cuda()) {
+    const UseDevice on(index.device());
     const Tensor each = arange(0, double(classes), 1, int64);
     return cast(equal(unsqueeze(index, -1), each), dtype);
   }
-  Tensor out = zeros(shape, dtype);
+  Tensor out = zeros(shape, dtype, Device::cpu());
   dispatch(dtype, [&]<class T>() {
     T* target = out.mutable_data<T>();
     for (int64_t i = 0; i < at.numel(); ++i) target[i * classes + at.data<int64_t>()[i]] = T(1);

@@ -105,10 +105,9 @@ Tensor multiply_on_device(const Tensor& left, const Tensor& right, const Tensor&
   Tensor a = readable(left), b = readable(right);
   const Shape batch = batch_axes(a.shape());
   const Shape shape = with_batch(batch, {a.size(-2), b.size(-1)});
-  const UseDevice on(a.device());
   Tensor out = bias.defined() ? copy(expand(bias, shape)) : Tensor::empty(shape, a.dtype(), a.device());
   if (out.numel() == 0) return out;
-  if (a.size(-1) == 0) return bias.defined() ? out : zeros(shape, a.dtype());
+  if (a.size(-1) == 0) return bias.defined() ? out : zeros(shape, a.dtype(), a.device());
   if (!even_step(a)) a = copy(a);
   if (!even_step(b)) b = copy(b);
   backend_of(a).gemm(a.dtype(), device_matrix(a), *even_step(a), device_matrix(b), *even_step(b), out.mutable_raw(),

@@ -248,8 +248,7 @@ std::array<Tensor, 1> LogSoftmax::fused_vjp(Wanted, const Tensor& g, const Tenso
 Tensor LogSumExp::eval(const Tensor& x) const {
   const Shape shape = detail::reduced_shape(x.shape(), axes, keepdim, name);
   const int64_t n = detail::reduced_count(x.shape(), axes, name);
-  const UseDevice on(x.device());
-  if (n == 0) return full(shape, minus_infinity, x.dtype());
+  if (n == 0) return full(shape, minus_infinity, x.dtype(), x.device());
   // [outer, n, inner] where the reduced axes are neighbours, else rows put together first.
   const auto flags = axes.flags(x.rank(), name);
   int64_t inner = 1, outer = 1;

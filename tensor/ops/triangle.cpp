@@ -41,8 +41,7 @@ Tensor triangle_on_device(const Tensor& x, bool lower, int64_t offset) {
 Tensor Diagonal::eval(const Tensor& x) const { return x.view(diagonal_of(x.layout(), offset, name)); }
 
 Tensor EmbedDiagonal::eval(const Tensor& x) const {
-  const UseDevice on(x.device());
-  Tensor out = zeros(shape, x.dtype());
+  Tensor out = zeros(shape, x.dtype(), x.device());
   assign_strided(x, out, diagonal_of(out.layout(), offset, name));
   return out;
 }

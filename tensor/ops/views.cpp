@@ -15,8 +15,7 @@ Tensor Reshape::eval(const Tensor& x) const {
 Tensor Embed::eval(const Tensor& x) const {
   const Layout where = Layout::contiguous(shape).slice(axis, start, stop, step);
   check(x.shape() == where.shape, "embed: ", x.shape(), " into a part ", where.shape, " of ", shape);
-  const UseDevice on(x.device());
-  Tensor out = zeros(shape, x.dtype());
+  Tensor out = zeros(shape, x.dtype(), x.device());
   assign_strided(x, out, where);
   return x.is_literal() ? Tensor::literal(std::move(out)) : out;
 }
