@@ -280,8 +280,11 @@ template <class Op> class ListNode final : public Node {
   }
   template <class A> A forward(std::span<const A> tangents) const {
     std::vector<A> all(tangents.begin(), tangents.end());
+    Device device = Device::cpu();  // that of the tangents there are: inputs may be kept without their elements
+    for (const A& t : all)
+      if (t.defined()) device = t.device();
     for (size_t i = 0; i < all.size(); ++i)
-      if (!all[i].defined()) all[i] = A(zeros(inputs_[i].shape(), inputs_[i].dtype(), inputs_[i].device()));
+      if (!all[i].defined()) all[i] = A(zeros(inputs_[i].shape(), inputs_[i].dtype(), device));
     return apply_list(op_, std::span<const A>(all));
   }
 
