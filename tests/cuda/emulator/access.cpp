@@ -10,7 +10,7 @@ void note_access(const void* address, unsigned bytes, bool write, bool atomic, c
   const auto code = reinterpret_cast<uintptr_t>(caller ? caller : __builtin_return_address(0));
   if (reinterpret_cast<uintptr_t>(address) % bytes != 0) {
     thread_fault(cudaErrorMisalignedAddress,
-                 "misaligned access of " + std::to_string(bytes) + " bytes at " + source_line(code));
+                 [&] { return "misaligned access of " + std::to_string(bytes) + " bytes at " + source_line(code); });
   }
   checker::access(address, bytes, write, atomic, code);
 }

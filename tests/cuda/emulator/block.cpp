@@ -20,6 +20,7 @@ namespace {
 Block block;
 std::vector<Fiber*> idle_fibers;
 Fiber* current_fiber = nullptr;
+__attribute__((tls_model("initial-exec"))) thread_local bool runs_cuda_threads = false;
 
 void enter_thread(CudaThread& thread) {
   current_thread = &thread;
@@ -48,7 +49,9 @@ void run_threads() {
 
 void resume(Fiber& fiber) {
   current_fiber = &fiber;
+  runs_cuda_threads = true;
   fiber.resume();
+  runs_cuda_threads = false;
   current_fiber = nullptr;
   current_thread = nullptr;
 }
@@ -141,6 +144,7 @@ void set_shape(dim3 shape) {
 
 Block& running() { return block; }
 CudaThread* current_thread = nullptr;
+bool in_cuda_thread() { return runs_cuda_threads && current_thread; }
 
 bool run_block(const KernelLaunch& launch, uint3 index, uint64_t linear) {
   if (block.launch != &launch) set_shape(launch.block);
@@ -219,7 +223,8 @@ void wait_for_others() { Fiber::suspend(); }
 int block_barrier(BarrierKind kind, bool predicate, Place place) {
   CudaThread& thread = *current_thread;
   if (block.launch->independent) {
-    thread_fault(cudaErrorLaunchFailure, "barrier at " + to_string(place) + " in a kernel launched as independent");
+    thread_fault(cudaErrorLaunchFailure,
+                 [&] { return "barrier at " + to_string(place) + " in a kernel launched as independent"; });
   }
   thread.state = ThreadState::at_barrier;
   ++block.at_barrier;
@@ -230,16 +235,19 @@ int block_barrier(BarrierKind kind, bool predicate, Place place) {
   return int(thread.result);
 }
 
-void thread_fault(cudaError_t error, const std::string& text, FaultKind kind) {
+void end_thread(cudaError_t error, std::string text, FaultKind kind) {
   CudaThread& thread = *current_thread;
   thread.fiber = current_fiber;
   block.failed = true;
   report_fault(kind, error, text + " [" + describe(thread) + "]");
+  std::string().swap(text);
   Fiber::abandon();
   std::abort();
 }
 
-void device_trap(Place place) { thread_fault(cudaErrorAssert, "the kernel gave up at " + to_string(place)); }
+void device_trap(Place place) {
+  thread_fault(cudaErrorAssert, [&] { return "the kernel gave up at " + to_string(place); });
+}
 
 bool Place::operator==(const Place& other) const {
   return line == other.line && (file == other.file || !std::strcmp(file, other.file));

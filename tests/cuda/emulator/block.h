@@ -50,14 +50,21 @@ struct Block {
 /// The block and the CUDA thread that run; no thread: host code runs.
 Block& running();
 extern CudaThread* current_thread;
+/// Whether this host thread runs a CUDA thread now; others go on with host code meanwhile.
+bool in_cuda_thread();
 
 /// Runs the kernel for all threads of one block; false if it failed.
 bool run_block(const KernelLaunch& launch, uint3 index, uint64_t linear);
 /// Runs all blocks, one after another, in the order of the settings.
 void run_grid(const KernelLaunch& launch);
 
-/// The current thread did something wrong: reports it with its kernel, block and thread, and ends the block.
-[[noreturn]] void thread_fault(cudaError_t error, const std::string& text, FaultKind kind = FaultKind::kernel);
+[[noreturn]] void end_thread(cudaError_t error, std::string text, FaultKind kind);
+/// The current thread did something wrong: reports it with its kernel, block and thread, and ends the block. `explain` gives
+/// the text; a function, because nothing that the caller holds is destroyed.
+template <class Explain>
+[[noreturn]] void thread_fault(cudaError_t error, Explain explain, FaultKind kind = FaultKind::kernel) {
+  end_thread(error, explain(), kind);
+}
 /// kernel …, block (…), thread (…)
 std::string describe(const CudaThread& thread);
 std::string to_string(const Place& place);

@@ -66,7 +66,7 @@ void run(const KernelLaunch& launch, bool in_graph) {
     ++counters().graph_kernels;
     ++kernel_counts()[launch.kernel].graph_runs;
   }
-  const KernelSignals signals;
+  prepare_for_kernel_faults();
   run_grid(launch);
 }
 

@@ -56,9 +56,10 @@ void begin_shared_memory(size_t dynamic_bytes) {
 void* place_shared(SharedSite& site, size_t bytes, size_t alignment) {
   static_bytes += bytes;
   if (static_bytes > static_shared_limit) {
-    thread_fault(cudaErrorInvalidConfiguration,
-                 "the kernel declares " + std::to_string(static_bytes) +
-                     " bytes of static shared memory, the limit is 49152; ask for dynamic shared memory");
+    thread_fault(cudaErrorInvalidConfiguration, [&] {
+      return "the kernel declares " + std::to_string(static_bytes) +
+             " bytes of static shared memory, the limit is 49152; ask for dynamic shared memory";
+    });
   }
   site = {running_block, carve(bytes, alignment)};
   return site.data;

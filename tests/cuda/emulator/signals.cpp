@@ -1,6 +1,5 @@
 #include "emulator/signals.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -20,19 +19,19 @@ namespace pf::emulator {
 namespace {
 
 struct sigaction previous[2];
-pthread_t kernel_thread;
-bool kernel_runs = false;
 uintptr_t fault_code = 0;
 void* fault_address = nullptr;
 
+std::string explain_fault() {
+  const std::string where = source_line(fault_code + 1);
+  if (on_fiber_stack(fault_address)) return "the thread's stack overflows at " + where;
+  if (!fault_address) return "access to an invalid or misaligned address at " + where;
+  return std::string("access to ") + explain_address(fault_address) + " at " + where;
+}
+
 /// Goes on in the kernel's place after the signal handler has returned.
 void end_faulting_thread() {
-  const std::string where = source_line(fault_code + 1);
-  if (on_fiber_stack(fault_address)) thread_fault(cudaErrorIllegalAddress, "the thread's stack overflows at " + where);
-  const bool known = fault_address != nullptr;
-  thread_fault(cudaErrorIllegalAddress,
-               known ? std::string("access to ") + explain_address(fault_address) + " at " + where
-                     : "access to an invalid or misaligned address at " + where);
+  thread_fault(cudaErrorIllegalAddress, [&] { return explain_fault(); });
 }
 
 void on_memory_fault(int number, siginfo_t* info, void* raw) {
@@ -41,7 +40,7 @@ void on_memory_fault(int number, siginfo_t* info, void* raw) {
   fault_code = uintptr_t(context->uc_mcontext.gregs[REG_RIP]);
 #endif
   fault_address = info->si_addr;
-  if (kernel_runs && current_thread && pthread_equal(pthread_self(), kernel_thread)) {
+  if (in_cuda_thread()) {
 #if defined(__x86_64__)
     const auto stack = uintptr_t(context->uc_mcontext.gregs[REG_RSP]);
     // On a stack that has overflowed there is no room: start from its other end, nothing of it is needed any more.
@@ -90,12 +89,9 @@ void watch_memory_faults() {
   sigaction(SIGBUS, &action, &previous[1]);
 }
 
-KernelSignals::KernelSignals() {
+void prepare_for_kernel_faults() {
   watch_memory_faults();
   use_own_stack_for_signals();
-  kernel_thread = pthread_self();
-  kernel_runs = true;
 }
-KernelSignals::~KernelSignals() { kernel_runs = false; }
 
 }  // namespace pf::emulator

@@ -3,13 +3,8 @@
 
 namespace pf::emulator {
 
-/// While one lives, this host thread runs a kernel: its memory faults are the kernel's.
-class KernelSignals {
- public:
-  KernelSignals();
-  ~KernelSignals();
-  KernelSignals(const KernelSignals&) = delete;
-};
+/// Before this host thread runs a kernel: its memory faults are to become reports.
+void prepare_for_kernel_faults();
 
 /// From now on, host code that touches device memory ends the process with a report.
 void watch_memory_faults();

@@ -100,9 +100,10 @@ void release(const Warp& warp, const CudaThread& any) {
     if (operation == WarpOperation::shuffle) {
       const auto source = uint32_t(lane.source);
       if (!(members >> source & 1)) {
-        thread_fault(cudaErrorIllegalInstruction, "the shuffle at " + to_string(lane.place) + " reads lane " +
-                                                      std::to_string(source) +
-                                                      ", which does not take part in it: the value is undefined");
+        thread_fault(cudaErrorIllegalInstruction, [&] {
+          return "the shuffle at " + to_string(lane.place) + " reads lane " + std::to_string(source) +
+                 ", which does not take part in it: the value is undefined";
+        });
       }
       lane.result = warp.lanes[source].value;
     } else if (operation == WarpOperation::match) {
@@ -126,12 +127,15 @@ int lane_index() { return int(current_thread->lane); }
 uint64_t warp_collective(WarpOperation operation, uint32_t mask, uint64_t value, int source, Place place) {
   CudaThread& thread = *current_thread;
   if (running().launch->independent) {
-    thread_fault(cudaErrorLaunchFailure,
-                 std::string(name(operation)) + " at " + to_string(place) + " in a kernel launched as independent");
+    thread_fault(cudaErrorLaunchFailure, [&] {
+      return std::string(name(operation)) + " at " + to_string(place) + " in a kernel launched as independent";
+    });
   }
   if (!(mask >> thread.lane & 1)) {
-    thread_fault(cudaErrorIllegalInstruction, std::string(name(operation)) + " at " + to_string(place) + ": lane " +
-                                                  std::to_string(thread.lane) + " is not in its own mask");
+    thread_fault(cudaErrorIllegalInstruction, [&] {
+      return std::string(name(operation)) + " at " + to_string(place) + ": lane " + std::to_string(thread.lane) +
+             " is not in its own mask";
+    });
   }
   thread.state = ThreadState::in_collective;
   running().warps[thread.warp].in_collective |= 1u << thread.lane;

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <string>
+#include <thread>
 
 #include "selftest/emulator_fixture.h"
 #include "selftest/kernels.h"
@@ -239,6 +242,52 @@ TEST_F(Runtime, AKernelThatFailsLeavesItsErrorBehind) {
   EXPECT_STREQ(cudaGetErrorName(cudaErrorLaunchFailure), "cudaErrorLaunchFailure");
   emulator().forget_faults();
   EXPECT_EQ(x.read(stream_)[0], 2.0f);
+}
+
+TEST_F(Runtime, AfterAFaultTheDeviceGivesItsErrorUntilItIsForgotten) {
+  DeviceArray<int> x(std::vector<int>(600, 1)), out(600);
+  int* const far = out.data() + (int64_t(1) << 30);
+  const auto scans = [&](const int* from, int* to, const char* words) {
+    ASSERT_EQ(block_scan(from, to, 600, stream_), cudaSuccess);
+    EXPECT_EQ(cudaStreamSynchronize(stream_), cudaErrorIllegalAddress);
+    EXPECT_EQ(emulator().faults(), 1u);
+    EXPECT_TRUE(reported(words) && reported("far outside of all allocations")) << emulator().last_report();
+    EXPECT_EQ(block_scan(x.data(), out.data(), 600, stream_), cudaErrorIllegalAddress);
+    emulator().forget_faults();
+  };
+  // With nobody waiting, and with the other threads of the block on their way between barriers.
+  scans(far, out.data(), "block_scan_kernel, block (0, 0, 0), thread (0, 0, 0)");
+  scans(x.data(), far, "block_scan_kernel, block (0, 0, 0), thread (");
+  ASSERT_EQ(block_scan(x.data(), out.data(), 600, stream_), cudaSuccess);
+  const auto sums = out.read(stream_);
+  for (size_t i = 0; i < sums.size(); ++i) EXPECT_EQ(sums[i], int(i % 256 + 1));
+}
+
+TEST_F(Runtime, HostThreadsLaunchAtTheSameTime) {
+  constexpr int workers = 4, rounds = 50;
+  std::vector<std::unique_ptr<DeviceArray<float>>> arrays;
+  for (int i = 0; i < workers; ++i) {
+    arrays.push_back(std::make_unique<DeviceArray<float>>(std::vector<float>(96, 1.0f)));
+  }
+  std::vector<std::thread> threads;
+  std::atomic<int> failures = 0;
+  for (const auto& array : arrays) {
+    threads.emplace_back([&] {
+      cudaStream_t own;
+      failures += cudaStreamCreateWithFlags(&own, cudaStreamNonBlocking) != cudaSuccess;
+      for (int round = 0; round < rounds; ++round) {
+        failures += scale(array->data(), 2, 96, own) != cudaSuccess;
+        failures += reverse_blocks(array->data(), 96, 1, own) != cudaSuccess;
+        failures += scale(array->data(), 0.5f, 96, own) != cudaSuccess;
+        failures += cudaStreamSynchronize(own) != cudaSuccess;
+      }
+      failures += cudaStreamDestroy(own) != cudaSuccess;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(failures, 0);
+  for (const auto& array : arrays) EXPECT_EQ(array->read(stream_), std::vector<float>(96, 1.0f));
+  EXPECT_EQ(emulator().launches_of("reverse_blocks"), uint64_t(workers) * rounds);
 }
 
 TEST_F(Runtime, PropertiesOfTheDevice) {

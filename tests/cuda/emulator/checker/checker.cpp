@@ -35,10 +35,13 @@ std::string where(const Access& access) {
 const char* kind(const Access& access) { return access.atomic ? "atomic access" : access.write ? "write" : "read"; }
 
 [[noreturn]] void report_race(const Access& before, const Access& now, bool shared) {
-  thread_fault(cudaErrorLaunchFailure,
-               std::string("data race on ") + (shared ? "shared" : "global") + " memory: " + kind(now) + " by " +
-                   where(now) + " and " + kind(before) + " by " + where(before) + " are not ordered",
-               FaultKind::race);
+  thread_fault(
+      cudaErrorLaunchFailure,
+      [&] {
+        return std::string("data race on ") + (shared ? "shared" : "global") + " memory: " + kind(now) + " by " +
+               where(now) + " and " + kind(before) + " by " + where(before) + " are not ordered";
+      },
+      FaultKind::race);
 }
 
 /// Compares with what is remembered of the word and remembers this access.
@@ -81,19 +84,22 @@ void check_address(AddressSpace space, const void* address, unsigned bytes, bool
     case AddressSpace::device: {
       const Allocation* allocation = find_allocation(address, bytes);
       if (allocation && allocation->accessible) return;
-      thread_fault(cudaErrorIllegalAddress, std::string(verb) +
-                                                explain_address(static_cast<const char*>(address) + bytes - 1) +
-                                                " at " + source_line(code));
+      thread_fault(cudaErrorIllegalAddress, [&] {
+        return std::string(verb) + explain_address(static_cast<const char*>(address) + bytes - 1) + " at " +
+               source_line(code);
+      });
     }
     case AddressSpace::shared:
       if (in_shared_array(address, bytes)) return;
-      thread_fault(cudaErrorIllegalAddress,
-                   std::string(verb) + "shared memory outside of the arrays of the block at " + source_line(code));
+      thread_fault(cudaErrorIllegalAddress, [&] {
+        return std::string(verb) + "shared memory outside of the arrays of the block at " + source_line(code);
+      });
     case AddressSpace::program:
       if (!write) return;
-      thread_fault(cudaErrorIllegalAddress, "write to a variable of the host program at " + source_line(code));
+      thread_fault(cudaErrorIllegalAddress,
+                   [&] { return "write to a variable of the host program at " + source_line(code); });
     case AddressSpace::host:
-      thread_fault(cudaErrorIllegalAddress, std::string(verb) + "host memory at " + source_line(code));
+      thread_fault(cudaErrorIllegalAddress, [&] { return std::string(verb) + "host memory at " + source_line(code); });
     case AddressSpace::local:
       return;
   }
@@ -130,7 +136,7 @@ void warp_synchronised(uint32_t first_thread, uint32_t lanes) { order.warp_synch
 void fenced() { order.fenced(current_thread->linear, running().epoch); }
 
 void access(const void* address, unsigned bytes, bool write, bool atomic, uintptr_t code) {
-  if (!current_thread) return;  // of the host; it meets the memory's protection
+  if (!in_cuda_thread()) return;  // of the host; it meets the memory's protection
   const AddressSpace space = address_space(address);
   if (space == AddressSpace::local) return;
   check_address(space, address, bytes, write, code);

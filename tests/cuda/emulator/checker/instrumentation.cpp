@@ -14,10 +14,11 @@ using pf::emulator::checker::access;
 uintptr_t code_of(const void* return_address) { return reinterpret_cast<uintptr_t>(return_address); }
 
 void aligned_access(const void* address, unsigned bytes, bool write, uintptr_t code) {
-  if (!pf::emulator::current_thread) return;
+  if (!pf::emulator::in_cuda_thread()) return;
   if (reinterpret_cast<uintptr_t>(address) % bytes != 0) {
-    pf::emulator::thread_fault(cudaErrorMisalignedAddress, "misaligned access of " + std::to_string(bytes) +
-                                                               " bytes at " + pf::emulator::source_line(code));
+    pf::emulator::thread_fault(cudaErrorMisalignedAddress, [&] {
+      return "misaligned access of " + std::to_string(bytes) + " bytes at " + pf::emulator::source_line(code);
+    });
   }
   access(address, bytes, write, false, code);
 }
