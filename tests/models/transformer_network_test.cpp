@@ -47,6 +47,23 @@ TEST(TransformerNetwork, OutputsSeeOnlyWhatComesBeforeAndTheCacheIsTheSameNetwor
     }
 }
 
+// What a token costs in copies grows like the logarithm of their number.
+TEST(TransformerNetwork, TheCacheKeepsItsTokensInOrderInFewBlocks) {
+  KeyValueCache cache;
+  for (int64_t token = 0; token < 100; ++token) {
+    const Variable number(full({1, 1, 1, 1}, double(token), float64));
+    cache.append(number, number * 2.0);
+    EXPECT_LE(cache.blocks.size(), 7u);
+  }
+  double expected = 0;
+  for (const KeyValueCache::Block& block : cache.blocks)
+    for (int64_t i = 0; i < block.keys.size(2); ++i, ++expected) {
+      EXPECT_EQ(block.keys.value().at({0, 0, i, 0}), expected);
+      EXPECT_EQ(block.values.value().at({0, 0, i, 0}), 2 * expected);
+    }
+  EXPECT_EQ(expected, 100);
+}
+
 TEST(TransformerNetwork, BothSchedulesGiveTheSameSamples) {
   for (Conditional conditional : {Conditional::normal_mixture, Conditional::bernoulli, Conditional::categorical,
                                   Conditional::discretised_logistic}) {
