@@ -65,8 +65,8 @@ template <class T> struct CholeskyTask {
   }
 };
 
-/// LU decomposition in place with row exchanges. rows[i] is where row i came from; the sign of the exchanges.
-template <class T, class Team> __device__ int decompose(const Team& team, T* a, int n, int32_t* rows) {
+/// LU decomposition in place with row exchanges. rows[i] is where row i came from, rows[n] the sign of the exchanges.
+template <class T, class Team> __device__ void decompose(const Team& team, T* a, int n, int32_t* rows) {
   int sign = 1;
   for (int i = team.first(); i < n; i += team.step()) rows[i] = i;
   team.sync();
@@ -91,18 +91,22 @@ template <class T, class Team> __device__ int decompose(const Team& team, T* a, 
     team.sync();
     const T diagonal = a[k * n + k];
     const int left = n - k - 1;
-    if (diagonal != T(0))
+    if (diagonal != T(0)) {
+      PF_NOT_UNROLLED
       for (int i = k + 1 + team.first(); i < n; i += team.step()) a[i * n + k] /= diagonal;
+    }
     team.sync();
-    if (diagonal != T(0))
+    if (diagonal != T(0)) {
+      PF_NOT_UNROLLED
       for (int e = team.first(); e < left * left; e += team.step()) {
         const int i = k + 1 + e / left, j = k + 1 + e % left;
         const T factor = a[i * n + k];
         if (factor != T(0)) a[i * n + j] -= factor * a[k * n + j];
       }
+    }
     team.sync();
   }
-  return sign;
+  if (team.first() == 0) rows[n] = sign;
 }
 
 /// The decomposition of a matrix in scratch memory.
@@ -110,12 +114,12 @@ template <class T> struct LuTask {
   const T* a;
   int n;
   T* lu;          // [count, n, n]
-  int32_t* rows;  // [count, n]
-  template <class Team> __device__ int run(const Team& team, int64_t matrix) const {
+  int32_t* rows;  // [count, n + 1]
+  template <class Team> __device__ void operator()(const Team& team, int64_t matrix) const {
     const int64_t start = matrix * n * n;
     for (int i = team.first(); i < n * n; i += team.step()) lu[start + i] = a[start + i];
     team.sync();
-    return decompose(team, lu + start, n, rows + matrix * n);
+    decompose(team, lu + start, n, rows + matrix * (n + 1));
   }
 };
 
@@ -150,9 +154,9 @@ template <class T> struct SolveTask {
   Status* status;
   template <class Team> __device__ void operator()(const Team& team, int64_t matrix) const {
     const int n = matrix_task.n;
-    matrix_task.run(team, matrix);
+    matrix_task(team, matrix);
     const T* lu = matrix_task.lu + matrix * n * n;
-    const int32_t* rows = matrix_task.rows + matrix * n;
+    const int32_t* rows = matrix_task.rows + matrix * (n + 1);
     T* x = to + matrix * n * columns;
     for (int e = team.first(); e < n * columns; e += team.step()) {
       const int i = e / columns, c = e % columns;
@@ -193,15 +197,15 @@ template <class T> struct TriangularTask {
   }
 };
 
-template <class T> struct DeterminantTask {
-  LuTask<T> matrix_task;
+/// A number for each matrix from its decomposition.
+template <class T> struct DeterminantBody {
+  LuTask<T> decomposed;
   Determinant kind;
   T* to;
-  template <class Team> __device__ void operator()(const Team& team, int64_t matrix) const {
-    const int n = matrix_task.n, sign = matrix_task.run(team, matrix);
-    if (team.first() != 0) return;  // nothing waits after this
-    const T* lu = matrix_task.lu + matrix * n * n;
-    double found = kind == Determinant::log_abs ? 0 : sign;
+  __device__ void operator()(int64_t matrix) const {
+    const int n = decomposed.n;
+    const T* lu = decomposed.lu + matrix * n * n;
+    double found = kind == Determinant::log_abs ? 0 : double(decomposed.rows[matrix * (n + 1) + n]);
     PF_NOT_UNROLLED
     for (int i = 0; i < n; ++i) {
       const double x = double(lu[i * n + i]);
@@ -243,7 +247,7 @@ template <class T> LuTask<T> lu_task(const void* a, int64_t count, int64_t n, vo
 }  // namespace
 
 size_t lu_scratch(DType dtype, int64_t count, int64_t n) {
-  return size_t(count * n) * (size_t(n * size_of(dtype)) + sizeof(int32_t));
+  return size_t(count) * (size_t(n * n * size_of(dtype)) + size_t(n + 1) * sizeof(int32_t));
 }
 
 void launch_cholesky(DType dtype, const void* a, int64_t count, int64_t n, void* to, Status* status,
@@ -281,8 +285,9 @@ void launch_determinant(Determinant kind, DType dtype, const void* a, int64_t co
                         cudaStream_t stream) {
   check_reach("det", n, n);
   dispatch_floating(dtype, "det", [&]<class T>() {
-    run_matrices("det", DeterminantTask<T>{lu_task<T>(a, count, n, scratch), kind, static_cast<T*>(to)}, count, n,
-                 stream);
+    const LuTask<T> task = lu_task<T>(a, count, n, scratch);
+    run_matrices("det", task, count, n, stream);
+    for_each_index("det", count, stream, DeterminantBody<T>{task, kind, static_cast<T*>(to)});
   });
 }
 

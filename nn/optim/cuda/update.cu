@@ -24,7 +24,7 @@ template <class T> struct ClipRule {
 };
 template <class T> __device__ ClipRule<T> ready(const ClipByFactor& rule) { return {T(*rule.factor)}; }
 
-template <class Rule> struct RulePair { Rule rule[2]; };
+template <class Rule> struct RulePair { Rule first, second; };
 
 template <int arrays> struct Element;
 template <> struct Element<1> {
@@ -48,7 +48,7 @@ template <class Rule, class T, int arrays>
 __global__ void __launch_bounds__(piece_threads) update_pieces(Pieces<T, arrays> list, RulePair<Rule> rules) {
   const Piece piece = list.find(blockIdx.x);
   const auto& target = list.target[piece.target];
-  const auto rule = ready<T>(rules.rule[target.rule]);
+  const auto rule = ready<T>(target.rule == 0 ? rules.first : rules.second);
   constexpr int width = Pack<T>::size;
   int first = int(threadIdx.x);
   if (target.aligned) {
@@ -93,7 +93,7 @@ void run_rule(const char* op, DType dtype, const void* rules, int rule_count, st
               cudaStream_t stream) {
   const auto* given = static_cast<const Rule<double>*>(rules);
   dispatch_floating(dtype, op, [&]<class T>() {
-    const RulePair<Rule<T>> pair{{given[0].template as<T>(), given[rule_count - 1].template as<T>()}};
+    const RulePair<Rule<T>> pair{given[0].template as<T>(), given[rule_count - 1].template as<T>()};
     run_update<T, arrays>(op, pair, targets, stream);
   });
 }
@@ -118,7 +118,7 @@ void launch_update(Update kind, DType dtype, const void* rules, int rule_count, 
   }
   const ClipByFactor by{*static_cast<const double* const*>(rules)};
   dispatch_floating(dtype, "clip_by_norm", [&]<class T>() {
-    run_update<T, 1>("clip_by_norm", RulePair<ClipByFactor>{{by, by}}, targets, stream);
+    run_update<T, 1>("clip_by_norm", RulePair<ClipByFactor>{by, by}, targets, stream);
   });
 }
 

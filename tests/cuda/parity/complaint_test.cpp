@@ -4,7 +4,10 @@
 
 #include <functional>
 
+#include "autograd/checkpoint.h"
 #include "tensor/ops/linalg.h"
+#include "tensor/ops/reduce.h"
+#include "tensor/random.h"
 #include "tests/support/temporary.h"
 
 namespace pf {
@@ -42,6 +45,26 @@ TEST(ComplaintParity, matrices_that_do_not_do) {
           const Tensor good = to_device(nearly_identity(batch, n, 4, dtype), device);
           EXPECT_EQ(error_of([&] { cast(operation(good), float64).to_vector<double>(); }), "") << name;
         }
+}
+
+TEST(ComplaintParity, a_checkpoint_that_computes_something_else) {
+  const Variable x = tracked(ones({4}, float32, device));
+  Rng rng(1);
+  const UseDevice on(device);
+  const auto gradient = [&](bool same) {
+    const Variable y = sum(checkpoint(
+        [&](const Variable& v) {
+          return same ? reshape(v, {4, 1}) : reshape(Variable(rng.uniform({4})), {4, 1}) + reshape(v, {4, 1});
+        },
+        x));
+    return error_of([&] { grad(y, x).to_vector<float>(); });
+  };
+  EXPECT_EQ(gradient(true), "");
+  const std::string said = gradient(false);
+  EXPECT_TRUE(testing::contains(said, "checkpoint: the second run of the function gave another value")) << said;
+  EXPECT_TRUE(testing::contains(said, "of 4): it must compute the same each time; draw random numbers outside"))
+      << said;
+  EXPECT_EQ(gradient(true), "");
 }
 
 }  // namespace
