@@ -18,9 +18,6 @@ namespace {
 constexpr size_t stack_bytes = with_address_sanitizer ? size_t(512) << 10 : size_t(256) << 10;
 constexpr size_t guard_bytes = 4096;
 
-/// Stacks begin at different places in the caches: equal ones would push each other out at every switch.
-size_t top_offset(size_t i) { return 64 + i * (17 * 64) % (size_t(64) << 10); }
-
 char* all_stacks = nullptr;
 Fiber* running = nullptr;
 // The host's side of the switch.
@@ -72,6 +69,8 @@ pf_emulator_switch:
   ret
 .size pf_emulator_switch, .-pf_emulator_switch
 )");
+/// Stacks begin at different places in the caches: equal ones would push each other out at every switch.
+static size_t top_offset(size_t i) { return 64 + i * (17 * 64) % (size_t(64) << 10); }
 static void* make_context(char* stack, size_t number, void (*entry)()) {
   // At the entry the stack pointer is 8 below a multiple of 16, as after a call.
   void** top = reinterpret_cast<void**>(stack + stack_bytes - top_offset(number));
