@@ -205,13 +205,17 @@ template <class T> struct DeterminantBody {
   __device__ void operator()(int64_t matrix) const {
     const int n = decomposed.n;
     const T* lu = decomposed.lu + matrix * n * n;
-    double found = kind == Determinant::log_abs ? 0 : double(decomposed.rows[matrix * (n + 1) + n]);
-    PF_NOT_UNROLLED
-    for (int i = 0; i < n; ++i) {
-      const double x = double(lu[i * n + i]);
-      if (kind == Determinant::log_abs) found += math::log(math::abs(x));
-      else if (kind == Determinant::value) found *= x;
-      else found *= x > 0 ? 1 : x < 0 ? -1 : 0;
+    double found = 0;
+    if (kind == Determinant::log_abs) {
+      PF_NOT_UNROLLED
+      for (int i = 0; i < n; ++i) found += math::log(math::abs(double(lu[i * n + i])));
+    } else {
+      found = double(decomposed.rows[matrix * (n + 1) + n]);
+      PF_NOT_UNROLLED
+      for (int i = 0; i < n; ++i) {
+        const double x = double(lu[i * n + i]);
+        found *= kind == Determinant::value ? x : x > 0 ? 1 : x < 0 ? -1 : 0;
+      }
     }
     to[matrix] = T(found);
   }
