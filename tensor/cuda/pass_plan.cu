@@ -16,6 +16,8 @@ PassPlan plan_pass(const Pass& pass) {
         row &= source.strides[i] == row_major[i];
         single &= source.strides[i] == 0;
       }
+    // All threads read a single element, and a pass of one element may write where it reads: there it is a row.
+    if (source.data && plan.n == 1) single = false;
     plan.single[size_t(k)] = single;
     plan.flat &= single || (row && reinterpret_cast<uintptr_t>(source.data) % 16 == 0);
     strides.push_back(source.data ? &source.strides : nullptr);
