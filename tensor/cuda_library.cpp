@@ -157,8 +157,8 @@ Device parse_device(const std::string& text) {
   if (text == "cpu") return Device::cpu();
   if (text == "cuda") return Device::cuda();
   const std::string number = text.starts_with("cuda:") ? text.substr(5) : "";
-  check(!number.empty() && number.size() < 4 && number.find_first_not_of("0123456789") == std::string::npos, "device ",
-        text, ": expected cpu, cuda or cuda:N");
+  if (number.empty() || number.size() > 3 || number.find_first_not_of("0123456789") != std::string::npos)
+    throw UsageError(join("device '", text, "': expected cpu, cuda or cuda:N"));
   return Device::cuda(std::stoi(number));
 }
 

@@ -208,8 +208,6 @@ void write_safetensors(const std::filesystem::path& path, const NamedTensors& co
       const auto& [name, x] = content.tensors[i];
       check(names.insert(name).second && name != "__metadata__", path.string(), ": two tensors are called '", name,
             "'");
-      check(x.device() == Device::cpu(), path.string(), ": write_safetensors: '", name, "' is on ", x.device(),
-            ": expected cpu");
       item(name, {{"dtype", codes[int(x.dtype())]},
                   {"shape", std::vector<int64_t>(x.shape().begin(), x.shape().end())},
                   {"data_offsets", {begin[i], begin[i] + uint64_t(x.numel() * size_of(x.dtype()))}}});

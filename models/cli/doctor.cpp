@@ -9,6 +9,7 @@
 #include "autograd/functional.h"
 #include "models/cli/command.h"
 #include "models/cli/output.h"
+#include "tensor/cuda_backend.h"
 #include "tensor/ops/exponential.h"
 #include "tensor/ops/hyperbolic.h"
 #include "tensor/ops/matmul.h"
@@ -89,6 +90,23 @@ Finding threads_agree() {
   return {"threads", same, same ? "one and two give the same bits" : "one and two give different bits"};
 }
 
+Finding gpu() {
+  std::string reason;
+  if (!cuda::available(&reason)) return {"GPU", true, join("none used: ", reason)};
+  cuda::Backend& backend = cuda::backend();
+  std::string text;
+  for (int i = 0; i < backend.device_count(); ++i) {
+    const cuda::DeviceDescription d = backend.describe(i);
+    text += join(i ? "; cuda:" : "cuda:", i, " ", d.name, ", compute capability ", d.major, ".", d.minor, ", ",
+                 d.multiprocessors, " multiprocessors, ", double(d.free_memory >> 20) / 1024, " of ",
+                 double(d.memory >> 20) / 1024, " GiB free");
+    if (i == 0)
+      text += join(", driver ", d.driver / 1000, ".", d.driver % 1000 / 10, ", runtime ", d.runtime / 1000, ".",
+                   d.runtime % 1000 / 10);
+  }
+  return {"GPU", true, text};
+}
+
 Finding data_set() {
   const char* folder = "/usr/share/datasets/fashion-mnist";
   const bool there = std::filesystem::exists(folder);
@@ -104,7 +122,7 @@ void add_doctor(Program& program) {
   command.action([json] {
     bool healthy = true;
     for (const auto& examine :
-         {processor, memory, random_numbers, matrix_products, derivatives, threads_agree, data_set}) {
+         {processor, memory, random_numbers, matrix_products, derivatives, threads_agree, gpu, data_set}) {
       const Finding finding = examine();
       healthy &= finding.ok;
       if (*json)

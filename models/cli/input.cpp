@@ -16,7 +16,7 @@ Tensor read_rows(const std::string& file, const std::string& what, int64_t width
   for (int64_t i = 0; i < rows.numel(); ++i)
     check(std::isfinite(data[i]), file, ": row ", i / width, ", column ", i % width, " is ", data[i],
           ": expected finite numbers");
-  return rows;
+  return to_device(rows, default_device());
 }
 
 Dataset data_for(const ModelConfig& config, const std::string& other) {

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <filesystem>
 
-#include "models/squared_distances.h"
 #include "models/interpolation.h"
 #include "models/metrics/evaluate.h"
 #include "models/report/pictures.h"
+#include "models/squared_distances.h"
 #include "nn/data/load.h"
 #include "nn/data/synthetic.h"
 #include "tensor/ops/argmax.h"
@@ -41,7 +41,7 @@ Tensor plane_grid(double range) {
       *p++ = centre(x);
       *p++ = centre(y);
     }
-  return grid;
+  return to_device(grid, default_device());
 }
 
 /// The lines of a square grid over the base plane, each `line_points` points from end to end: upright ones first.
@@ -55,28 +55,29 @@ Tensor plane_lines() {
         p[upright ? 0 : 1] = even(line, lines);
         p[upright ? 1 : 0] = even(i, line_points);
       }
-  return out;
+  return to_device(out, default_device());
 }
 
 /// For each row the nearest row of `among`, in pieces so that memory stays bounded.
 Tensor nearest_rows(const Tensor& rows, const Tensor& among) {
   constexpr int64_t piece = 4000;
   std::vector<double> best(size_t(rows.size(0)), INFINITY);
-  Tensor out = copy(rows);
+  Tensor out = copy(to_device(rows, Device::cpu()));
   float* to = out.mutable_data<float>();
   const int64_t d = rows.size(1);
   for (int64_t at = 0; at < among.size(0); at += piece) {
     const Tensor part = contiguous(slice(among, 0, at, std::min(among.size(0), at + piece)));
-    const Tensor distances = squared_distances(rows, part);
+    const Tensor distances = to_device(squared_distances(rows, part), Device::cpu());
+    const Tensor here = to_device(part, Device::cpu());
     for (int64_t i = 0; i < rows.size(0); ++i) {
       const double* row = distances.data<double>() + i * part.size(0);
       const double* least = std::min_element(row, row + part.size(0));
       if (*least >= best[size_t(i)]) continue;
       best[size_t(i)] = *least;
-      std::copy_n(part.data<float>() + (least - row) * d, d, to + i * d);
+      std::copy_n(here.data<float>() + (least - row) * d, d, to + i * d);
     }
   }
-  return out;
+  return to_device(out, rows.device());
 }
 
 /// The family's own positions on the way from the shared noise to x, [t, n, 2]: first `plane` itself, last `pushed`. The

@@ -19,7 +19,7 @@ Image image_grid(const Tensor& x, const ImageShape& shape, int64_t rows, int64_t
   check(shape.channels == 1 || shape.channels == 3, "image_grid: images of ", shape, ": expected 1 or 3 channels");
   check(rows >= 1 && columns >= 1 && enlarge >= 1, "image_grid: ", rows, " rows, ", columns, " columns, enlarged ",
         enlarge, " times: expected 1 or more");
-  const Tensor values = contiguous(cast(x, float32));
+  const Tensor values = to_device(contiguous(cast(x, float32)), Device::cpu());
   const float* data = values.data<float>();
   const int64_t gap = std::max<int64_t>(1, enlarge), cell_width = shape.width * enlarge + gap,
                 cell_height = shape.height * enlarge + gap;
@@ -40,7 +40,7 @@ Image scatter(const Tensor& points, const Window& window, std::span<const Colour
   const int64_t n = points.size(0);
   check(colours.size() == 1 || int64_t(colours.size()) == n, "scatter: ", colours.size(), " colours for ", n,
         " points: expected 1 or ", n);
-  const Tensor values = contiguous(cast(points, float64));
+  const Tensor values = to_device(contiguous(cast(points, float64)), Device::cpu());
   const double* p = values.data<double>();
   Canvas canvas(style.width, style.height, style.background);
   for (int64_t i = 0; i < n; ++i) {
@@ -53,7 +53,7 @@ Image scatter(const Tensor& points, const Window& window, std::span<const Colour
 
 std::vector<Colour> noise_colours(const Tensor& z) {
   check(z.rank() == 2 && z.size(1) == 2, "noise_colours: ", z.shape(), ": expected points [n, 2]");
-  const Tensor values = contiguous(cast(z, float64));
+  const Tensor values = to_device(contiguous(cast(z, float64)), Device::cpu());
   std::vector<Colour> out;
   for (int64_t i = 0; i < z.size(0); ++i)
     out.push_back(noise_colour(values.data<double>()[2 * i], values.data<double>()[2 * i + 1]));
@@ -63,7 +63,7 @@ std::vector<Colour> noise_colours(const Tensor& z) {
 Image heat_map(const Tensor& values, double lowest, double highest, int64_t enlarge) {
   check(values.rank() == 2 && values.numel() > 0, "heat_map: ", values.shape(), ": expected [height, width]");
   check(enlarge >= 1, "heat_map: enlarged ", enlarge, " times: expected 1 or more");
-  const Tensor flat = contiguous(cast(values, float64));
+  const Tensor flat = to_device(contiguous(cast(values, float64)), Device::cpu());
   const double range = highest > lowest ? highest - lowest : 1;
   Image out(values.size(1) * enlarge, values.size(0) * enlarge, 3);
   for (int64_t v = 0; v < out.height; ++v)
@@ -79,7 +79,7 @@ Image heat_map(const Tensor& values, double lowest, double highest, int64_t enla
 }
 
 Image heat_map(const Tensor& values, int64_t enlarge) {
-  const Tensor flat = contiguous(cast(values, float64));
+  const Tensor flat = to_device(contiguous(cast(values, float64)), Device::cpu());
   double lowest = std::numeric_limits<double>::infinity(), highest = -lowest;
   for (int64_t i = 0; i < flat.numel(); ++i) {
     const double x = flat.data<double>()[i];
@@ -99,7 +99,7 @@ Tensor window_points(const Window& window, int64_t width, int64_t height) {
       *to++ = window.left + (double(u) + 0.5) / double(width) * (window.right - window.left);
       *to++ = window.top - (double(v) + 0.5) / double(height) * (window.top - window.bottom);
     }
-  return out;
+  return to_device(out, default_device());
 }
 
 }  // namespace pf

@@ -76,6 +76,17 @@ TEST(Program, UsageErrors) {
   expect_error(run(f, small("flow") + " --out " + (f / "full")), 2, "the folder is not empty");
 }
 
+TEST(Program, Devices) {
+  TemporaryFolder f;
+  const std::string missing = "env PF_CUDA_LIBRARY='" + (f / "none.so") + "'", folder = " --out " + (f / "r");
+  expect_error(run(f, small("flow") + " --device cuda" + folder, missing), 1, "this build has no CUDA library");
+  expect_error(run(f, small("flow") + " --device gpu" + folder), 2, "device 'gpu': expected cpu, cuda or cuda:N");
+  EXPECT_FALSE(fs::exists(f / "r")) << "nothing is made before there is a device";
+  const Outcome doctor = run(f, "doctor", missing);
+  EXPECT_EQ(doctor.code, 0);
+  EXPECT_TRUE(contains(doctor.out, "GPU: none used: this build has no CUDA library"));
+}
+
 TEST(Program, Conditions) {
   TemporaryFolder f;
   const std::string labelled = f / "labelled", columns = f / "columns", out = " --out " + (f / "x.npy");
