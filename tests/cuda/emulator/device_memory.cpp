@@ -161,8 +161,4 @@ const char* explain_address(const void* address) {
 
 size_t memory_in_use(int device) { return in_use[device]; }
 
-void for_each_allocation(void (*visit)(const Allocation&, void*), void* context) {
-  for (const auto& [start, allocation] : allocations) visit(allocation, context);
-}
-
 }  // namespace pf::emulator

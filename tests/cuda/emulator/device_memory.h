@@ -37,7 +37,6 @@ Allocation* find_allocation(const void* address, size_t bytes);
 const char* explain_address(const void* address);
 
 size_t memory_in_use(int device);
-void for_each_allocation(void (*visit)(const Allocation&, void*), void* context);
 
 /// While one lives, device memory can be touched.
 class OpenMemory {
