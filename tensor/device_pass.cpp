@@ -11,6 +11,16 @@ Device device_of(std::span<const Tensor* const> inputs) {
   return device;
 }
 
+namespace {
+/// Whether all elements are one in memory: a number, perhaps expanded.
+bool one_number(const Tensor& x) {
+  if (x.numel() == 0) return false;
+  for (int i = 0; i < x.rank(); ++i)
+    if (x.shape()[i] != 1 && x.strides()[i] != 0) return false;
+  return true;
+}
+}  // namespace
+
 cuda::Backend& backend_of(Device device) {
   cuda::Backend& backend = cuda::backend();
   backend.use(device.index);
@@ -24,10 +34,12 @@ cuda::Pass device_pass(const Shape& shape, DType dtype, std::span<const Tensor* 
   const Device device = device_of(inputs);
   for (const Tensor* x : inputs) {
     cuda::Source& source = pass.sources[size_t(pass.source_count++)];
-    if (!x->device().is_cuda() && x->numel() == 1) {
-      source.number = x->item();
+    if (!x->device().is_cuda() && one_number(*x)) {
+      source.number = x->view(Layout{{}, {}, x->layout().offset}).item();
       continue;
     }
+    check(x->is_literal() || x->device() == device, x->shape(), " is on ", x->device(), " and another operand on ",
+          device, "; copy one to the other device");
     if (x->is_literal() && (!x->device().is_cuda() || x->dtype() != dtype)) {
       kept.push_back(to_device(cast(*x, dtype), device));
       x = &kept.back();
