@@ -144,9 +144,13 @@ bool opponent_steps(Run& run, double rate, double limit) {
     const Tensor batch = run.model.normalise(rows, run.rng);
     auto [loss, gradients] = value_and_grad(std::span<const Field>(run.opponent_parameters),
                                             [&] { return run.opponent->loss(batch, run.rng, context); });
-    const double norm = std::isfinite(loss.item()) ? global_norm(gradients) : NAN;
-    if (!std::isfinite(norm)) return false;
-    if (norm > limit) gradients.scale(limit / norm);
+    if (loss.device().is_cuda()) {  // nothing waits; what is not finite is told of when something is read
+      gradients = clip_by_norm(std::move(gradients), limit);
+    } else {
+      const double norm = std::isfinite(loss.item()) ? global_norm(gradients) : NAN;
+      if (!std::isfinite(norm)) return false;
+      if (norm > limit) gradients.scale(limit / norm);
+    }
     run.opponent_optimizer.update(run.opponent_parameters, gradients, rate);
   }
   return true;
@@ -241,6 +245,11 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
   };
 
   TrainResult result;
+  Tensor unread;  // the sum of the losses that have not been read back from a GPU
+  const auto read_losses = [&] {
+    if (unread.defined()) run.loss_sum += unread.item();
+    unread = Tensor();
+  };
   const double limit = options_.clip * double(data_.dim());
   while (run.step < options_.steps) {
     for (int64_t stage = 1; stage < model_.objective().stages(); ++stage)
@@ -257,19 +266,27 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
     const Rng rng_at_loss = run.rng;
     auto [loss, gradients] = value_and_grad(std::span<const Field>(run.parameters),
                                             [&] { return model_.objective().loss(batch, run.rng, context); });
-    const double value = loss.item();
-    double norm = std::isfinite(value) ? global_norm(gradients) : NAN;
-    if (!std::isfinite(norm)) explain_divergence(run, batch, context, rng_at_loss, folder_);
-    if (norm > limit) gradients.scale(limit / norm);
+    const bool last = run.step + 1 == options_.steps, reporting = (run.step + 1) % options_.report_every == 0 || last;
+    double norm = 0;
+    if (loss.device().is_cuda()) {
+      // Losses are added up there, and read when they are told of: a step does not wait for the GPU.
+      unread = unread.defined() ? unread + cast(loss, float64) : cast(loss, float64);
+      gradients = clip_by_norm(std::move(gradients), limit, reporting ? &norm : nullptr);
+    } else {
+      run.loss_sum += loss.item();
+      norm = std::isfinite(loss.item()) ? global_norm(gradients) : NAN;
+      if (norm > limit) gradients.scale(limit / norm);
+    }
+    if (reporting || (run.step + 1) % options_.save_every == 0) read_losses();
+    if (!std::isfinite(norm) || !std::isfinite(run.loss_sum))
+      explain_divergence(run, batch, context, rng_at_loss, folder_);
     run.optimizer.update(run.parameters, gradients, schedule(run.step));
     model_.objective().after_step(batch, run.rng, context);
     run.ema.update(run.fields);
     ++run.step;
-    run.loss_sum += value;
     ++run.loss_count;
 
-    const bool last = run.step == options_.steps;
-    if (run.step % options_.report_every == 0 || last) {
+    if (reporting) {
       const double mean_loss = run.loss_sum / double(run.loss_count);
       run.losses.emplace_back(double(run.step), mean_loss);
       run.loss_sum = 0;
@@ -295,6 +312,7 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
       run.ema.swap(run.fields);
     }
     if (stop && !last && stop()) {
+      read_losses();
       result.interrupted = true;
       break;
     }

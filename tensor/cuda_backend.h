@@ -109,7 +109,8 @@ class Backend {
   virtual void use(int device) = 0;
 
   virtual void* allocate(size_t bytes) = 0;
-  virtual void release(void* block, size_t bytes) noexcept = 0;
+  /// Of any device, whichever is in use.
+  virtual void release(void* block, size_t bytes, int device) noexcept = 0;
   virtual MemoryStatistics memory() = 0;
   virtual void trim() = 0;
   virtual void upload(void* to, const void* from, size_t bytes) = 0;

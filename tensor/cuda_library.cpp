@@ -16,6 +16,10 @@ namespace pf {
 namespace cuda {
 namespace {
 
+#ifndef PF_LIBRARY_FOLDER  // of an installation, set by the build
+#define PF_LIBRARY_FOLDER "lib"
+#endif
+
 constexpr const char* own_name = "pushforward_cuda";
 
 struct Library {
@@ -33,7 +37,7 @@ Library open_library() {
   } else {
     std::error_code none;
     const auto program = std::filesystem::read_symlink("/proc/self/exe", none).parent_path();
-    for (const char* folder : {".", "../lib", "tensor", "../tensor"})
+    for (const char* folder : {".", "cuda", "../cuda", "../" PF_LIBRARY_FOLDER})
       if (const auto path = program / folder / file; std::filesystem::exists(path, none)) places.push_back(path);
     places.emplace_back(file);
   }
@@ -136,9 +140,7 @@ std::byte* Storage::allocate_on_device(size_t bytes, Device device) {
 }
 
 void Storage::release_from_device(std::byte* elements, size_t bytes, Device device) noexcept {
-  cuda::Backend& on = cuda::backend();
-  on.use(device.index);
-  on.release(elements, bytes);
+  cuda::backend().release(elements, bytes, device.index);
 }
 
 namespace {

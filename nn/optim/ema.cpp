@@ -99,7 +99,7 @@ void Ema::load_state(std::span<const Field> fields, const NamedTensors& state) {
     const Tensor& stored = state.at("ema." + fields[i].path);
     check(stored.shape() == averages_[i].shape() && stored.dtype() == averages_[i].dtype(), "ema.", fields[i].path,
           ": ", stored.shape(), " ", stored.dtype(), ": expected ", averages_[i].shape(), " ", averages_[i].dtype());
-    loaded.push_back(stored);
+    loaded.push_back(to_device(stored, averages_[i].device()));
   }
   averages_ = std::move(loaded);
   updates_ = int64_t(updates.item());

@@ -54,7 +54,7 @@ void OptimizerSlots::load_state(std::span<const Field> parameters, const NamedTe
         Tensor& slot = loaded.tensors[k][i++];
         check(stored.shape() == slot.shape() && stored.dtype() == slot.dtype(), name, ": ", stored.shape(), " ",
               stored.dtype(), ": expected ", slot.shape(), " ", slot.dtype());
-        slot = stored;
+        slot = to_device(stored, field.value().device());
       }
     }
   }

@@ -42,16 +42,21 @@ class CudaBackend final : public Backend {
   }
 
   void use(int device) override {
+    thread_local int used = -1;  // the runtime, too, keeps the device for each thread
+    if (device == used) return;
     if (states_.empty()) states_.resize(size_t(device_count()));
     check(device >= 0 && device < int(states_.size()), "device cuda:", device, ": this machine has ", states_.size(),
           " CUDA devices, numbered from 0");
     if (!states_[size_t(device)]) states_[size_t(device)] = std::make_unique<DeviceState>(device);
     current_ = states_[size_t(device)].get();
     check_call(cudaSetDevice(device), "choosing the device");
+    used = device;
   }
 
   void* allocate(size_t bytes) override { return now().memory().allocate(bytes); }
-  void release(void* block, size_t bytes) noexcept override { current_->memory().release(block, bytes); }
+  void release(void* block, size_t bytes, int device) noexcept override {
+    states_[size_t(device)]->memory().release(block, bytes);
+  }
   MemoryStatistics memory() override { return now().memory().statistics(); }
   void trim() override { now().memory().trim(); }
   void upload(void* to, const void* from, size_t bytes) override { now().upload(to, from, bytes); }
@@ -202,7 +207,7 @@ class CudaBackend final : public Backend {
   }
 
   std::vector<std::unique_ptr<DeviceState>> states_;
-  DeviceState* current_ = nullptr;
+  inline static thread_local DeviceState* current_ = nullptr;
   std::string reason_;
 };
 

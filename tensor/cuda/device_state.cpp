@@ -74,7 +74,8 @@ void DeviceState::upload(void* to, const void* from, size_t bytes) {
   while (bytes > 0) {
     const size_t part = std::min(bytes, slot_bytes);
     const int slot = std::exchange(next_slot_, (next_slot_ + 1) % slots);
-    check_call(cudaEventSynchronize(free_again_[slot]), "waiting for a copy to the device");
+    if (cudaEventQuery(free_again_[slot]) != cudaSuccess)
+      check_call(cudaEventSynchronize(free_again_[slot]), "waiting for a copy to the device");
     std::memcpy(staging_ + size_t(slot) * slot_bytes, source, part);
     check_call(cudaMemcpyAsync(target, staging_ + size_t(slot) * slot_bytes, part, cudaMemcpyHostToDevice, stream_),
                "copying to the device");

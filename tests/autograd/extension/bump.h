@@ -6,8 +6,8 @@ namespace pf {
 /// A smooth bump with a closed-form derivative: 1 / (1 + x²).
 struct Bump : Pointwise<1> {
   static constexpr auto name = "bump";
-  template <class V> V operator()(V x) const { return V(1) / (V(1) + x * x); }
-  template <class V> static auto partials(V x, V y) { return std::array{V(-2) * x * y * y}; }
+  template <class V> constexpr V operator()(V x) const { return V(1) / (V(1) + x * x); }
+  template <class V> static constexpr auto partials(V x, V y) { return std::array{V(-2) * x * y * y}; }
 };
 
 }  // namespace pf

@@ -7,7 +7,7 @@ namespace pf {
 /// duals.
 struct SwishBeta : Pointwise<2> {
   static constexpr auto name = "swish_beta";
-  template <class V> V operator()(V x, V beta) const { return x * sigmoid(beta * x); }
+  template <class V> constexpr V operator()(V x, V beta) const { return x * sigmoid(beta * x); }
 };
 template <Array A> A swish_beta(const A& x, const A& beta) { return apply(SwishBeta{}, x, beta); }
 
