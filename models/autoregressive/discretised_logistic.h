@@ -13,14 +13,14 @@ struct DiscretisedLogisticTerm : Pointwise<4> {
   static constexpr std::array<Domain, 4> domains = {Domain{-1, 1, {-0.75, 0.75}}, Domain{}, Domain{-1, 1},
                                                     Domain{-2, 1}};
   double half = 0.25;  // h = 1 / (levels − 1)
-  template <class V> V operator()(V x, V weight, V m, V s) const {
+  template <class V> constexpr V operator()(V x, V weight, V m, V s) const {
     const V r = exp(-s), width = V(2 * half) * r;
     const V upper = (x - m + V(half)) * r, lower = upper - width;
     const auto first = x<V(half - 1), last = x> V(1 - half);
     return weight + select(last, V(0), log_sigmoid(upper)) + select(first, V(0), log_sigmoid(-lower)) +
            select(first, V(0), select(last, V(0), log1mexp(-width)));
   }
-  template <class V> auto partials(V x, V, V m, V s) const {
+  template <class V> constexpr auto partials(V x, V, V m, V s) const {
     const V r = exp(-s), width = V(2 * half) * r;
     const V upper = (x - m + V(half)) * r, lower = upper - width;
     const auto first = x<V(half - 1), last = x> V(1 - half);

@@ -9,11 +9,11 @@ namespace pf {
 /// Normal, without −½ log 2π: weight − s − ½ ((x − m) e⁻ˢ)², for a log-weight, mean m and log-deviation s.
 struct NormalTerm : Pointwise<4> {
   static constexpr auto name = "normal_term";
-  template <class V> V operator()(V x, V weight, V m, V s) const {
+  template <class V> constexpr V operator()(V x, V weight, V m, V s) const {
     const V z = (x - m) * exp(-s);
     return weight - s - V(0.5) * z * z;
   }
-  template <class V> static auto partials(V x, V, V m, V s) {
+  template <class V> static constexpr auto partials(V x, V, V m, V s) {
     const V r = exp(-s), z = (x - m) * r, slope = z * r;
     return std::array{-slope, V(1), slope, z * z - V(1)};
   }
@@ -22,11 +22,11 @@ struct NormalTerm : Pointwise<4> {
 /// Logistic with scale eˢ: weight − s + log σ(z) + log σ(−z), z = (x − m) e⁻ˢ.
 struct LogisticTerm : Pointwise<4> {
   static constexpr auto name = "logistic_term";
-  template <class V> V operator()(V x, V weight, V m, V s) const {
+  template <class V> constexpr V operator()(V x, V weight, V m, V s) const {
     const V z = (x - m) * exp(-s);
     return weight - s + log_sigmoid(z) + log_sigmoid(-z);
   }
-  template <class V> static auto partials(V x, V, V m, V s) {
+  template <class V> static constexpr auto partials(V x, V, V m, V s) {
     const V r = exp(-s), z = (x - m) * r, t = tanh(z * V(0.5));
     return std::array{-t * r, V(1), t * r, z * t - V(1)};
   }

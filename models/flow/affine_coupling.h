@@ -11,13 +11,13 @@ namespace pf {
 /// From data to noise: (x − t) · exp(−tanh s).
 struct AffinePull : Pointwise<3> {
   static constexpr auto name = "affine_pull";
-  template <class V> V operator()(V x, V s, V t) const { return (x - t) * exp(-tanh(s)); }
+  template <class V> constexpr V operator()(V x, V s, V t) const { return (x - t) * exp(-tanh(s)); }
 };
 
 /// From noise to data: z · exp(tanh s) + t.
 struct AffinePush : Pointwise<3> {
   static constexpr auto name = "affine_push";
-  template <class V> V operator()(V z, V s, V t) const { return z * exp(tanh(s)) + t; }
+  template <class V> constexpr V operator()(V z, V s, V t) const { return z * exp(tanh(s)) + t; }
 };
 
 }  // namespace pf

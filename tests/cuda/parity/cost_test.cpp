@@ -40,8 +40,8 @@ TEST_P(WorkloadCost, SteadyStepsNeitherAllocateNorWait) {
             << double(found.copies_to_device) / steps << " copies to the device\n";
   EXPECT_EQ(found.allocations, 0u);
   EXPECT_EQ(found.implicit_synchronisations, 0u);
-  // An adaptive solver reads its error estimate, once for each step of its own.
-  if (GetParam() != "ode_sample_2d") { EXPECT_EQ(found.synchronisations, 0u); }
+  // The second backward pass of the gradient penalty reads one number, whose kind is not known before: to be got rid of.
+  EXPECT_EQ(found.synchronisations, GetParam() == "wgan_gp_2d" ? uint64_t(steps) : uint64_t(0));
 }
 
 }  // namespace
