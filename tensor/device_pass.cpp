@@ -3,12 +3,9 @@
 namespace pf {
 
 Device device_of(std::span<const Tensor* const> inputs) {
-  Device device = Device::cpu();
-  for (const Tensor* x : inputs) {
-    if (!x->is_literal()) return x->device();
-    if (x->device().is_cuda()) device = x->device();
-  }
-  return device;
+  for (const Tensor* x : inputs)
+    if (x->device().is_cuda()) return x->device();
+  return Device::cpu();
 }
 
 namespace {

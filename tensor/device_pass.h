@@ -8,8 +8,7 @@
 
 namespace pf {
 
-/// Where an operation on these runs: where its operands are that are no numbers in a formula. (common_dtype has checked
-/// that they are all at one place.)
+/// Where an operation on these runs: on a GPU if one of them is there; then the others are there as well, or numbers.
 Device device_of(std::span<const Tensor* const> inputs);
 
 /// The backend, set to this device.
