@@ -23,6 +23,7 @@ step("installing" ${CMAKE_COMMAND} --install ${BUILD} --prefix ${place}/prefix)
 file(COPY ${CONSUMER}/ DESTINATION ${place}/source)
 
 file(GLOB_RECURSE headers RELATIVE ${place}/prefix/include/pushforward ${place}/prefix/include/pushforward/*.h)
+list(FILTER headers EXCLUDE REGEX "/cuda/")  # for sources of the CUDA library only
 list(LENGTH headers count)
 if(count EQUAL 0)
   file(REMOVE_RECURSE ${place})
