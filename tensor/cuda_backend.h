@@ -97,6 +97,8 @@ struct PointwiseLaunchers {
   const char* type;
   std::array<std::array<Launch, dtype_count>, 3> launch;  // by kind and element type; null: not supported
 };
+
+/// The interface. Addresses are of the device in use, but for the host's side of upload and download.
 class Backend {
  public:
   virtual ~Backend() = default;

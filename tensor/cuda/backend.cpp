@@ -5,7 +5,6 @@
 #include "tensor/cuda/backend_kernels.h"
 #include "tensor/cuda/device_state.h"
 #include "tensor/cuda/matmul.h"
-#include "tensor/ops/op.h"
 
 namespace pf::cuda {
 
@@ -33,6 +32,7 @@ class CudaBackend final : public Backend {
                           .minor = p.minor,
                           .multiprocessors = p.multiProcessorCount};
     size_t left = 0, total = 0;
+    used_ = -1;  // whichever was in use is chosen again at the next call
     check_call(cudaSetDevice(device), "choosing the device");
     check_call(cudaMemGetInfo(&left, &total), "asking how much memory is free");
     out.free_memory = int64_t(left);
@@ -42,15 +42,14 @@ class CudaBackend final : public Backend {
   }
 
   void use(int device) override {
-    thread_local int used = -1;  // the runtime, too, keeps the device for each thread
-    if (device == used) return;
+    if (device == used_) return;
     if (states_.empty()) states_.resize(size_t(device_count()));
     check(device >= 0 && device < int(states_.size()), "device cuda:", device, ": this machine has ", states_.size(),
           " CUDA devices, numbered from 0");
     if (!states_[size_t(device)]) states_[size_t(device)] = std::make_unique<DeviceState>(device);
     current_ = states_[size_t(device)].get();
     check_call(cudaSetDevice(device), "choosing the device");
-    used = device;
+    used_ = device;
   }
 
   void* allocate(size_t bytes) override { return now().memory().allocate(bytes); }
@@ -207,6 +206,8 @@ class CudaBackend final : public Backend {
   }
 
   std::vector<std::unique_ptr<DeviceState>> states_;
+  // The runtime, too, keeps the device for each thread.
+  inline static thread_local int used_ = -1;
   inline static thread_local DeviceState* current_ = nullptr;
   std::string reason_;
 };
