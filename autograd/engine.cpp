@@ -8,26 +8,33 @@
 namespace pf {
 namespace {
 
-/// to += more, in the memory of `to`, which nobody else holds.
-void add_in_place(Tensor& to, const Tensor& more) {
+/// to += more, in the memory of `to`.
+void add_into(const Tensor& to, const Tensor& more) {
   const DType dtype = to.dtype();
+  void* const target = const_cast<void*>(to.raw());
+  const Add op;
   if (to.device().is_cuda()) {
     if (more.device() != to.device()) common_dtype("add", std::array<const Tensor*, 2>{&to, &more});  // says so
-    const Add op;
-    Tensor* const target = &to;
     std::vector<Tensor> kept;
-    return backend_of(to).pointwise(
-        cuda::find_launchers(pointwise_kernels<Add>()), cuda::PointwiseKind::forward, Add::name, &op,
-        device_pass(to.shape(), dtype, std::array<const Tensor*, 2>{&to, &more}, std::array{target}, kept));
+    cuda::Pass pass = device_pass(to.shape(), dtype, std::array<const Tensor*, 2>{&to, &more}, {}, kept);
+    pass.targets[size_t(pass.target_count++)] = target;
+    return backend_of(to).pointwise(cuda::find_launchers(pointwise_kernels<Add>()), cuda::PointwiseKind::forward,
+                                    Add::name, &op, pass);
   }
   const auto kernel = pointwise_kernels<Add>().forward[int(dtype)];
   PointwisePass pass;
   pass.shape = to.shape();
   pass.read(to);
   pass.read(more);
-  pass.write(to.mutable_raw(), dtype);
-  const Add op;
+  pass.write(target, dtype);
   run_pass(pass, [&](int64_t n, const void* const* x, void* const* y) { kernel(&op, n, x, y[0]); });
+}
+
+/// The same where nobody else holds `to`. A constant of a recording stays as it is.
+void add_in_place(Tensor& to, const Tensor& more) {
+  if (detail::watching && !detail::watching->owns(to)) [[unlikely]]
+    to = to + more;
+  else detail::replayable([](const Tensor& sum, const Tensor& term) { add_into(sum, term); }, to, more);
 }
 
 void accumulate(Tensor& sum, Tensor&& more) {

@@ -42,9 +42,11 @@ template <Array A> struct Local {
 
 /// Zeros but for a one at element `i`.
 Tensor unit(const Shape& shape, const Variable& like, int64_t i) {
-  Tensor out = zeros(shape, like.dtype(), like.device());
-  assign_strided(ones({1}, like.dtype(), like.device()), out, Layout{{1}, {1}, i});
-  return out;
+  return detail::replayable([shape, i, dtype = like.dtype(), device = like.device()] {
+    Tensor out = zeros(shape, dtype, device);
+    assign_strided(ones({1}, dtype, device), out, Layout{{1}, {1}, i});
+    return out;
+  });
 }
 /// The same in every sample: [B, ...] with ones at element `i` of each.
 Tensor unit_of_each(const Shape& shape, const Variable& like, int64_t i) {

@@ -92,7 +92,13 @@ template <class Op, size_t N> class OpNode final : public Node {
       for (size_t i = 0; i < N; ++i) out[i] = wanted[int(i)] ? &grads[i] : nullptr;
       pointwise_vjp(pointwise_kernels<Op>(), &op_, g, values(), readable_output(g), out);
     } else if constexpr (has_fused_vjp<Op>(Each{})) {
-      with_inputs<Tensor>([&](const auto&... x) { store(op_.fused_vjp(wanted, g, x..., output()), wanted, grads); });
+      with_inputs<Tensor>([&](const auto&... x) {
+        if (watching) [[unlikely]] {
+          const auto again = [op = op_, wanted](const auto&... in) { return op.fused_vjp(wanted, in...); };
+          return store(watching->run(again, g, x..., output()), wanted, grads);
+        }
+        store(op_.fused_vjp(wanted, g, x..., output()), wanted, grads);
+      });
     } else {
       rule_vjp(g, wanted, grads);
     }

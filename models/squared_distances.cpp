@@ -2,10 +2,13 @@
 
 #include "tensor/ops/extremum.h"
 #include "tensor/ops/views.h"
+#include "tensor/recording.h"
 
 namespace pf {
 
 Tensor squared_distances(const Tensor& a, const Tensor& b) {
+  if (detail::watching) [[unlikely]]
+    return detail::watching->run([](const Tensor& p, const Tensor& q) { return squared_distances(p, q); }, a, b);
   check(a.rank() == 2 && b.rank() == 2 && a.size(1) == b.size(1), "squared_distances: ", a.shape(), " and ", b.shape(),
         ": expected [n, d] and [m, d]");
   const int64_t n = a.size(0), m = b.size(0), d = a.size(1);

@@ -59,7 +59,11 @@ enum class Draw { uniform, normal, bernoulli, rademacher, integers };
 /// Where in a sequence of random numbers a draw begins; see tensor/random.h.
 struct RandomStart {
   uint64_t seed, stream, position;
+  const uint64_t* base = nullptr;  // on the device: added to the position when the kernel runs
 };
+
+/// What was queued while it was captured, to be queued again as one. Holds the memory it works on.
+struct Graph;
 
 enum class Determinant { value, log_abs, sign };
 
@@ -119,6 +123,14 @@ class Backend {
   /// Waits for all that was queued, and throws what a kernel had to complain of.
   virtual void download(void* to, const void* from, size_t bytes) = 0;
   virtual void synchronize() = 0;
+
+  /// From now on work is kept, not done, until end_capture. Reading back would wait for work that is not done: an error.
+  virtual void begin_capture() = 0;
+  virtual Graph* end_capture() = 0;
+  /// Forgets what was kept since begin_capture.
+  virtual void abandon_capture() noexcept = 0;
+  virtual void launch(Graph& graph) = 0;
+  virtual void release(Graph* graph) noexcept = 0;
 
   /// A formula of the list, its fused backward pass or its tangents, by the kernels compiled from its text.
   virtual void pointwise(const PointwiseLaunchers& launchers, PointwiseKind kind, const char* op_name, const void* op,

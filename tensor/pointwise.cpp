@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "tensor/device_pass.h"
 #include "tensor/ops/op.h"
@@ -38,6 +39,21 @@ void run_on_device(const PointwiseKernels& kernels, cuda::PointwiseKind kind, co
                              device_pass(like.shape(), like.dtype(), inputs, outputs, kept));
 }
 
+// A pass for a recording: the formula's parameters by value, the inputs in a list.
+template <class Run>
+auto record_pass(const PointwiseKernels& kernels, const void* op, std::span<const Tensor* const> inputs, const Run& run) {
+  std::array<std::byte, max_formula_bytes> parameters;
+  std::memcpy(parameters.data(), op, kernels.op_bytes);
+  std::vector<Tensor> list;
+  for (const Tensor* x : inputs) list.push_back(*x);
+  const auto body = [parameters, run](const std::vector<Tensor>& x) {
+    std::array<const Tensor*, max_pass_inputs> in;
+    for (size_t i = 0; i < x.size(); ++i) in[i] = &x[i];
+    return run(static_cast<const void*>(parameters.data()), std::span<const Tensor* const>(in.data(), x.size()));
+  };
+  return detail::watching->run(body, list);
+}
+
 std::vector<const Tensor*> joined(std::span<const Tensor* const> first, std::initializer_list<const Tensor*> second) {
   std::vector<const Tensor*> out(first.begin(), first.end());
   out.insert(out.end(), second.begin(), second.end());
@@ -52,7 +68,7 @@ PreparedPass::PreparedPass(const PointwisePass& pass) : pass_(pass) {
     check(!x.device().is_cuda(), "this operation has no kernel for ", x.device(), " yet: ", x.shape(),
           "; copy the tensor with to_device(x, Device::cpu())");
     Source& source = sources_[i];
-    source.base = x.storage().data();
+    source.base = static_cast<const std::byte*>(x.raw()) - x.layout().offset * size_of(x.dtype());
     source.element_size = size_of(x.dtype());
     source.in_place = x.shape() == pass.shape && x.is_contiguous();
     if (source.in_place) {
@@ -153,6 +169,10 @@ DType common_dtype(const char* op, std::span<const Tensor* const> inputs) {
 Tensor as_operand(const Tensor& x, DType dtype) { return x.is_literal() ? cast(x, dtype) : x; }
 
 Tensor pointwise_forward(const PointwiseKernels& kernels, const void* op, std::span<const Tensor* const> inputs) {
+  if (detail::watching) [[unlikely]]
+    return record_pass(kernels, op, inputs, [&kernels](const void* formula, std::span<const Tensor* const> x) {
+      return pointwise_forward(kernels, formula, x);
+    });
   const int n = int(inputs.size());
   const Tensor& first = *inputs[0];
   // The common case first: everything contiguous, one shape, one type.
@@ -205,6 +225,22 @@ Tensor pointwise_forward(const PointwiseKernels& kernels, const void* op, std::s
 void pointwise_vjp(const PointwiseKernels& kernels, const void* op, const Tensor& g,
                    std::span<const Tensor* const> inputs, const Tensor& y, std::span<Tensor* const> grads) {
   const int n = int(inputs.size());
+  if (detail::watching) [[unlikely]] {
+    Wanted wanted{0};
+    for (size_t i = 0; i < grads.size(); ++i) wanted.bits |= uint32_t(grads[i] != nullptr) << i;
+    const auto found = record_pass(
+        kernels, op, joined(inputs, {&y, &g}), [&kernels, wanted, n](const void* formula, auto x) {
+          std::array<Tensor, max_pass_outputs> made;
+          std::array<Tensor*, max_pass_outputs> to{};
+          for (int i = 0; i < n; ++i) to[size_t(i)] = wanted[i] ? &made[size_t(i)] : nullptr;
+          pointwise_vjp(kernels, formula, *x[size_t(n) + 1], x.first(size_t(n)), *x[size_t(n)],
+                        std::span<Tensor* const>(to.data(), size_t(n)));
+          return made;
+        });
+    for (size_t i = 0; i < grads.size(); ++i)
+      if (grads[i]) *grads[i] = found[i];
+    return;
+  }
   const DType dtype = y.dtype();
   if (y.device().is_cuda()) {
     for (Tensor* grad : grads)
@@ -229,6 +265,14 @@ void pointwise_vjp(const PointwiseKernels& kernels, const void* op, const Tensor
 Tensor pointwise_jvp(const PointwiseKernels& kernels, const void* op, std::span<const Tensor* const> tangents,
                      std::span<const Tensor* const> inputs, const Tensor& y) {
   const int n = int(inputs.size());
+  if (detail::watching) [[unlikely]] {
+    std::vector<const Tensor*> all = joined(inputs, {&y});
+    all.insert(all.end(), tangents.begin(), tangents.end());
+    return record_pass(kernels, op, all, [&kernels, n](const void* formula, auto x) {
+      const size_t count = size_t(n);
+      return pointwise_jvp(kernels, formula, x.subspan(count + 1), x.first(count), *x[count]);
+    });
+  }
   const DType dtype = y.dtype();
   if (y.device().is_cuda()) {
     Tensor out = Tensor::empty(y.shape(), dtype, y.device());

@@ -6,6 +6,7 @@
 #include "tensor/device_pass.h"
 #include "tensor/parallel.h"
 #include "tensor/philox.h"
+#include "tensor/recording.h"
 #include "tensor/simd.h"
 
 namespace pf {
@@ -69,24 +70,63 @@ template <class T, class Group> void fill(const Rng::State& start, T* out, int64
   });
 }
 
-// Moves the state behind the counters of a draw of n numbers of this type; returns it as it was.
-Rng::State advance(Rng::State& state, DType dtype, int64_t n) {
-  const Rng::State before = state;
+// Where a draw begins. In a recording the generator goes on from run to run: its place is read when the kernel runs.
+struct Start {
+  Rng::State state;
+  const uint64_t* base = nullptr;
+  Rng::State now() const { return {state.seed, state.stream, state.position + (base ? *base : 0)}; }
+};
+
+// Moves the generator behind the counters of a draw of n numbers of this type; returns where it was.
+Start advance(Rng& rng, DType dtype, int64_t n, Device device) {
   const int64_t each = dtype == float64 ? detail::philox_numbers<double> : detail::philox_numbers<float>;
-  state.position += uint64_t((n + each - 1) / each);
-  return before;
+  const auto counters = uint64_t((n + each - 1) / each);
+  Start start{rng.state()};
+  if (detail::watching) [[unlikely]] {
+    const detail::Recording::Draw draw = detail::watching->draw(rng, counters, device);
+    start.base = draw.base;
+    start.state.position = draw.offset;
+  }
+  rng.skip(counters);
+  return start;
 }
 
-// The same draw on the default device, if that is a GPU.
-Tensor draw_on_device(cuda::Draw kind, Rng::State& state, DType source, double p, const Shape& shape, DType dtype) {
-  Tensor out = Tensor::empty(shape, dtype, default_device());
-  const Rng::State start = advance(state, source, out.numel());
-  if (out.numel() > 0)
-    backend_of(out).draw(kind, source, {start.seed, start.stream, start.position}, p, out.numel(), dtype,
-                         out.mutable_raw());
+// A draw of numbers of type `dtype` made of those of `source`, on the default device: there by its kernel, here by
+// fill(start, tensor).
+template <class Fill>
+Tensor draw(cuda::Draw kind, Rng& rng, DType source, double p, const Shape& shape, DType dtype, const Fill& fill) {
+  const Device device = default_device();
+  const Start start = advance(rng, source, shape.numel(), device);
+  return detail::replayable([=] {
+    Tensor out = Tensor::empty(shape, dtype, device);
+    if (!device.is_cuda()) fill(start.now(), out);
+    else if (out.numel() > 0)
+      backend_of(out).draw(kind, source, {start.state.seed, start.state.stream, start.state.position, start.base}, p,
+                           out.numel(), dtype, out.mutable_raw());
+    return out;
+  });
+}
+
+// Makes the numbers of the type by `make(words, numbers)`, group by group.
+template <class Group> auto filling(const Group& make) {
+  return [make](const Rng::State& start, Tensor& out) {
+    dispatch_floating(out.dtype(), "random", [&]<class T>() {
+      fill(start, out.mutable_data<T>(), out.numel(), [&](const Words& w, T* o) { make(w, o); });
+    });
+  };
+}
+const auto uniform_numbers = filling([](const Words& w, auto* o) { uniform_group(w, o); });
+const auto normal_numbers = filling([](const Words& w, auto* o) { normal_group(w, o); });
+
+Tensor uniform_at(const Rng::State& start, const Shape& shape, DType dtype) {
+  Tensor out = Tensor::empty(shape, dtype);
+  uniform_numbers(start, out);
   return out;
 }
 
+void check_floating(DType dtype, const char* op) {
+  check(is_floating(dtype), op, ": ", dtype, ": expected float32 or float64");
+}
 DType source_of(DType dtype) { return is_floating(dtype) ? dtype : float32; }
 
 }  // namespace
@@ -99,56 +139,47 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<u
 }
 
 Tensor Rng::uniform(const Shape& shape, DType dtype) {
-  return dispatch_floating(dtype, "uniform", [&]<class T>() {
-    if (default_device().is_cuda()) return draw_on_device(cuda::Draw::uniform, state_, dtype, 0, shape, dtype);
-    Tensor out = Tensor::empty(shape, dtype);
-    const State start = advance(state_, dtype, out.numel());
-    fill(start, out.mutable_data<T>(), out.numel(), [](const Words& w, T* o) { uniform_group(w, o); });
-    return out;
-  });
+  check_floating(dtype, "uniform");
+  return draw(cuda::Draw::uniform, *this, dtype, 0, shape, dtype, uniform_numbers);
 }
 
 Tensor Rng::normal(const Shape& shape, DType dtype) {
-  return dispatch_floating(dtype, "normal", [&]<class T>() {
-    if (default_device().is_cuda()) return draw_on_device(cuda::Draw::normal, state_, dtype, 0, shape, dtype);
-    Tensor out = Tensor::empty(shape, dtype);
-    const State start = advance(state_, dtype, out.numel());
-    fill(start, out.mutable_data<T>(), out.numel(), [](const Words& w, T* o) { normal_group(w, o); });
-    return out;
-  });
+  check_floating(dtype, "normal");
+  return draw(cuda::Draw::normal, *this, dtype, 0, shape, dtype, normal_numbers);
 }
 
 Tensor Rng::bernoulli(double p, const Shape& shape, DType dtype) {
   check(p >= 0 && p <= 1, "bernoulli: probability ", p, ": expected 0 to 1");
   const DType source = source_of(dtype);
-  if (default_device().is_cuda()) return draw_on_device(cuda::Draw::bernoulli, state_, source, p, shape, dtype);
-  Tensor out = uniform(shape, source);
-  dispatch_floating(source, "bernoulli", [&]<class T>() {
-    T* data = out.mutable_data<T>();
-    for (int64_t i = 0; i < out.numel(); ++i) data[i] = data[i] < T(p) ? T(1) : T(0);
+  return draw(cuda::Draw::bernoulli, *this, source, p, shape, dtype, [source, p](const State& start, Tensor& out) {
+    Tensor numbers = uniform_at(start, out.shape(), source);
+    dispatch_floating(source, "bernoulli", [&]<class T>() {
+      T* data = numbers.mutable_data<T>();
+      for (int64_t i = 0; i < numbers.numel(); ++i) data[i] = data[i] < T(p) ? T(1) : T(0);
+    });
+    out = cast(numbers, out.dtype());
   });
-  return cast(out, dtype);
 }
 
 Tensor Rng::rademacher(const Shape& shape, DType dtype) {
-  return dispatch_floating(dtype, "rademacher", [&]<class T>() {
-    if (default_device().is_cuda()) return draw_on_device(cuda::Draw::rademacher, state_, dtype, 0, shape, dtype);
-    Tensor out = uniform(shape, dtype);
-    T* data = out.mutable_data<T>();
-    for (int64_t i = 0; i < out.numel(); ++i) data[i] = data[i] < T(0.5) ? T(-1) : T(1);
-    return out;
+  check_floating(dtype, "rademacher");
+  return draw(cuda::Draw::rademacher, *this, dtype, 0, shape, dtype, [](const State& start, Tensor& out) {
+    uniform_numbers(start, out);
+    dispatch_floating(out.dtype(), "rademacher", [&]<class T>() {
+      T* data = out.mutable_data<T>();
+      for (int64_t i = 0; i < out.numel(); ++i) data[i] = data[i] < T(0.5) ? T(-1) : T(1);
+    });
   });
 }
 
 Tensor Rng::integers(int64_t below, const Shape& shape) {
   check(below >= 1, "integers: below ", below, ": expected at least 1");
-  if (default_device().is_cuda())
-    return draw_on_device(cuda::Draw::integers, state_, float64, double(below), shape, int64);
-  Tensor out = Tensor::empty(shape, int64);
-  const Tensor u = uniform(shape, float64);
-  for (int64_t i = 0; i < out.numel(); ++i)
-    out.mutable_data<int64_t>()[i] = detail::integer_below(u.data<double>()[i], below);
-  return out;
+  return draw(cuda::Draw::integers, *this, float64, double(below), shape, int64,
+              [below](const State& start, Tensor& out) {
+                const Tensor u = uniform_at(start, out.shape(), float64);
+                for (int64_t i = 0; i < out.numel(); ++i)
+                  out.mutable_data<int64_t>()[i] = detail::integer_below(u.data<double>()[i], below);
+              });
 }
 
 // Exchanges depend on the ones before: made on the CPU wherever the result goes.

@@ -21,6 +21,8 @@ class Rng {
   explicit Rng(uint64_t seed, uint64_t stream = 0) : state_{seed, stream, 0} {}
   explicit Rng(const State& state) : state_(state) {}
   const State& state() const { return state_; }
+  /// Moves on as if draws had used so many counters.
+  void skip(uint64_t counters) { state_.position += counters; }
 
   /// Uniform on the open interval (0, 1): both ends are excluded, so that inverse distribution functions stay finite.
   Tensor uniform(const Shape& shape, DType dtype = float32);

@@ -329,7 +329,7 @@ Tensor reduce(const Tensor& x, const std::array<bool, max_rank>& flags, const Sh
     for (int i = 0; i < kept.rank(); ++i) fresh[i] = kept[plan.order[i]];
   Tensor out = Tensor::empty(fresh, x.dtype());
   T* to = out.mutable_data<T>();
-  const T* p = reinterpret_cast<const T*>(x.storage().data()) + plan.offset;
+  const T* p = x.data<T>() - x.layout().offset + plan.offset;
   if (out.numel() == 0) {
   } else if (x.numel() == 0) {
     std::fill_n(to, out.numel(), P::template identity<T>());

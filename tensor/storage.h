@@ -11,6 +11,10 @@
 
 namespace pf {
 
+namespace detail {
+class Arena;
+}
+
 class Storage {
  public:
   Storage() = default;
@@ -34,12 +38,19 @@ class Storage {
   bool unique() const { return block_ && block_->references.load(std::memory_order_acquire) == 1; }
   bool operator==(const Storage& other) const { return block_ == other.block_; }
 
+  /// The recording whose memory this is (tensor/recording.h), if any.
+  const detail::Arena* arena() const { return block_ ? block_->arena : nullptr; }
+  /// The same memory without holding on to it: whoever uses it knows that it stays.
+  Storage borrowed() const;
+
  private:
   struct Block {
     std::atomic<int64_t> references{1};
     size_t bytes;
     std::byte* elements;
     Device device;
+    detail::Arena* arena = nullptr;
+    bool borrowed = false;
   };
   static constexpr size_t header_bytes = 64;  // keeps the elements aligned to 64
   static_assert(sizeof(Block) <= header_bytes);
@@ -49,11 +60,16 @@ class Storage {
   }
   void drop() noexcept {
     if (block_ && block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      if (block_->arena || block_->borrowed) [[unlikely]]
+        return drop_recorded();
       const bool here = block_->device.kind == Device::Kind::cpu;
       if (!here) release_from_device(block_->elements, block_->bytes, block_->device);
       release(block_, header_bytes + (here ? block_->bytes : 0));
     }
   }
+  // tensor/recording.cpp
+  static Storage allocate_recorded(size_t bytes, Device device);
+  void drop_recorded() noexcept;
   // tensor/cuda_library.cpp
   static std::byte* allocate_on_device(size_t bytes, Device device);
   static void release_from_device(std::byte* elements, size_t bytes, Device device) noexcept;
@@ -61,7 +77,13 @@ class Storage {
   Block* block_ = nullptr;
 };
 
+namespace detail {
+extern constinit thread_local Arena* kernel_arena;
+}
+
 inline Storage Storage::allocate(size_t bytes, Device device) {
+  if (detail::kernel_arena) [[unlikely]]
+    return allocate_recorded(bytes, device);
   Storage out;
   if (device.kind == Device::Kind::cpu) {
     auto* memory = static_cast<std::byte*>(pf::allocate(header_bytes + bytes));

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "tensor/device_pass.h"
+#include "tensor/recording.h"
 #include "tensor/strided.h"
 
 namespace pf {
@@ -50,7 +51,10 @@ template std::vector<double> Tensor::to_vector() const;
 template std::vector<int64_t> Tensor::to_vector() const;
 template std::vector<bool> Tensor::to_vector() const;
 
+// A kernel like others: who made the numbers may have them added to in their place.
 Tensor full(const Shape& shape, double value, DType dtype, Device device) {
+  if (detail::watching) [[unlikely]]
+    return detail::watching->run([=] { return full(shape, value, dtype, device); });
   Tensor out = Tensor::empty(shape, dtype, device);
   if (out.device().is_cuda()) {
     if (out.numel() > 0) backend_of(out).fill(out.mutable_raw(), out.numel(), dtype, value);
@@ -60,7 +64,7 @@ Tensor full(const Shape& shape, double value, DType dtype, Device device) {
   return out;
 }
 Tensor zeros(const Shape& shape, DType dtype, Device device) {
-  if (device.is_cuda()) return full(shape, 0, dtype, device);
+  if (device.is_cuda() || detail::watching) return full(shape, 0, dtype, device);
   Tensor out = Tensor::empty(shape, dtype);
   std::memset(out.mutable_raw(), 0, size_t(out.numel() * size_of(dtype)));
   return out;
@@ -94,6 +98,8 @@ Tensor linspace(double first, double last, int64_t count, DType dtype) {
 }
 
 Tensor eye(int64_t n, DType dtype) {
+  if (detail::watching) [[unlikely]]
+    return detail::watching->run([=] { return eye(n, dtype); });
   if (default_device().is_cuda()) {
     Tensor out = zeros({n, n}, dtype);
     const Tensor one = ones({n}, dtype);
@@ -127,6 +133,8 @@ template Tensor from_span(std::span<const double>, const Shape&);
 template Tensor from_span(std::span<const int64_t>, const Shape&);
 
 Tensor copy(const Tensor& x) {
+  if (detail::watching) [[unlikely]]
+    return detail::watching->run([](const Tensor& in) { return copy(in); }, x);
   Tensor out = Tensor::empty(x.shape(), x.dtype(), x.device());
   assign_strided(x, out, out.layout());
   return out;
@@ -134,6 +142,8 @@ Tensor copy(const Tensor& x) {
 
 Tensor to_device(const Tensor& x, Device device) {
   if (x.device() == device) return x;
+  if (detail::watching && x.device().is_cuda()) [[unlikely]]
+    detail::Recording::refuse(join("it copies ", x.dtype(), " ", x.shape(), " from the GPU"));
   const Tensor from = contiguous(x);
   Tensor out = Tensor::empty(x.shape(), x.dtype(), device);
   const size_t bytes = size_t(x.numel() * size_of(x.dtype()));
@@ -148,6 +158,8 @@ Tensor contiguous(const Tensor& x) { return x.is_contiguous() ? x : copy(x); }
 
 Tensor cast(const Tensor& x, DType dtype) {
   if (x.dtype() == dtype && !x.is_literal()) return x;
+  if (detail::watching) [[unlikely]]
+    return detail::watching->run([dtype](const Tensor& in) { return cast(in, dtype); }, x);
   if (x.device().is_cuda()) {
     Tensor out = Tensor::empty(x.shape(), dtype, x.device());
     if (x.numel() > 0)

@@ -11,6 +11,14 @@
 
 namespace pf {
 
+class Tensor;
+namespace detail {
+class Recording;
+extern constinit thread_local Recording* watching;
+/// Throws through a function that is recorded if it reads what is another number in the next run.
+void note_read(const Tensor& x);
+}  // namespace detail
+
 class Tensor {
  public:
   /// No tensor at all; `defined()` is false.
@@ -56,8 +64,12 @@ class Tensor {
     return reinterpret_cast<T*>(storage_.data()) + layout_.offset;
   }
   /// The same without the element type, also of memory on a GPU: for what hands addresses on to kernels.
-  const void* raw() const { return storage_.data() + layout_.offset * size_of(dtype_); }
+  const void* raw() const {
+    check_recording();
+    return storage_.data() + layout_.offset * size_of(dtype_);
+  }
   void* mutable_raw() {
+    check_recording();
     check_unique();
     return storage_.data() + layout_.offset * size_of(dtype_);
   }
@@ -81,7 +93,12 @@ class Tensor {
   void check_type(DType wanted) const {
     check(dtype_ == wanted, "data: the tensor is ", dtype_, ", not ", wanted, "; convert with cast(x, ", wanted, ")");
   }
+  void check_recording() const {
+    if (detail::watching) [[unlikely]]
+      detail::note_read(*this);
+  }
   void check_here() const {
+    check_recording();
     if (device().is_cuda()) [[unlikely]]
       fail_not_here();
   }

@@ -58,6 +58,15 @@ class CudaBackend final : public Backend {
   }
   MemoryStatistics memory() override { return now().memory().statistics(); }
   void trim() override { now().memory().trim(); }
+  void begin_capture() override { now().begin_capture(); }
+  Graph* end_capture() override { return now().end_capture(); }
+  void abandon_capture() noexcept override {
+    if (current_) current_->abandon_capture();
+  }
+  void launch(Graph& graph) override {
+    check_call(cudaGraphLaunch(graph.executable, graph.state.stream()), "launching a graph");
+  }
+  void release(Graph* graph) noexcept override { delete graph; }
   void upload(void* to, const void* from, size_t bytes) override { now().upload(to, from, bytes); }
   void download(void* to, const void* from, size_t bytes) override { now().download(to, from, bytes); }
   void synchronize() override { now().synchronize(); }

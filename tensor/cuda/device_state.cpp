@@ -71,6 +71,13 @@ cublasHandle_t DeviceState::cublas() {
 void DeviceState::upload(void* to, const void* from, size_t bytes) {
   auto* target = static_cast<std::byte*>(to);
   const auto* source = static_cast<const std::byte*>(from);
+  if (captured_) {  // a replay copies again: from memory that stays
+    void* stays = nullptr;
+    check_call(cudaMallocHost(&stays, bytes), "allocating pinned memory");
+    captured_->uploaded.push_back(stays);
+    std::memcpy(stays, from, bytes);
+    return check_call(cudaMemcpyAsync(to, stays, bytes, cudaMemcpyHostToDevice, stream_), "copying to the device");
+  }
   while (bytes > 0) {
     const size_t part = std::min(bytes, slot_bytes);
     const int slot = std::exchange(next_slot_, (next_slot_ + 1) % slots);
@@ -106,6 +113,47 @@ void DeviceState::synchronize() {
   check_call(cudaMemcpyAsync(seen_, status_, sizeof(Status), cudaMemcpyDeviceToHost, stream_), "reading the status");
   check_call(cudaStreamSynchronize(stream_), "waiting for the device");
   if (seen_->complaint != 0) throw_complaint();
+}
+
+void DeviceState::begin_capture() {
+  cublas();  // not while work is kept: it allocates
+  captured_ = std::make_unique<Graph>(*this);
+  memory_->begin_graph(captured_->memory);
+  const cudaError_t status = cudaStreamBeginCapture(stream_, cudaStreamCaptureModeRelaxed);
+  if (status == cudaSuccess) return;
+  memory_->end_graph();
+  captured_.reset();
+  check_call(status, "starting to capture");
+}
+
+Graph* DeviceState::end_capture() {
+  cudaGraph_t graph = nullptr;
+  check_call(cudaStreamEndCapture(stream_, &graph), "capturing");
+  const cudaError_t status = cudaGraphInstantiate(&captured_->executable, graph, 0);
+  cudaGraphDestroy(graph);
+  check_call(status, "making a graph of what was captured");
+  memory_->end_graph();
+  return captured_.release();
+}
+
+void DeviceState::abandon_capture() noexcept {
+  if (!captured_) return;
+  cudaGraph_t graph = nullptr;
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  cudaStreamIsCapturing(stream_, &status);
+  if (status != cudaStreamCaptureStatusNone) cudaStreamEndCapture(stream_, &graph);
+  if (graph) cudaGraphDestroy(graph);
+  cudaGetLastError();
+  memory_->end_graph();
+  captured_.reset();
+}
+
+Graph::~Graph() {
+  if (executable) cudaGraphExecDestroy(executable);
+  // Copies of a launch may still be under way.
+  if (!uploaded.empty()) cudaStreamSynchronize(state.stream());
+  for (void* block : uploaded) cudaFreeHost(block);
+  state.memory().release_graph(memory);
 }
 
 void DeviceState::throw_complaint() {

@@ -11,8 +11,20 @@
 
 namespace pf::cuda {
 
+class DeviceState;
+
 /// Throws, naming what was tried, unless the call succeeded.
 void check_cublas(cublasStatus_t status, const char* what);
+
+struct Graph {
+  explicit Graph(DeviceState& state) : state(state) {}
+  ~Graph();
+  Graph(const Graph&) = delete;
+  DeviceState& state;
+  cudaGraphExec_t executable = nullptr;
+  GraphMemory memory;
+  std::vector<void*> uploaded;  // pinned: the constants that it copies to the device
+};
 
 class DeviceState {
  public:
@@ -33,6 +45,10 @@ class DeviceState {
   /// Waits, then throws what a kernel has complained of.
   void synchronize();
 
+  void begin_capture();
+  Graph* end_capture();
+  void abandon_capture() noexcept;
+
  private:
   static constexpr size_t slot_bytes = size_t(1) << 20;
   static constexpr int slots = 4;
@@ -46,6 +62,7 @@ class DeviceState {
   std::byte* staging_ = nullptr;  // pinned: `slots` for uploads, one more for downloads
   cudaEvent_t free_again_[slots]{};
   int next_slot_ = 0;
+  std::unique_ptr<Graph> captured_;  // while work is kept instead of done
   cublasHandle_t cublas_ = nullptr;
   void* workspace_ = nullptr;
 };

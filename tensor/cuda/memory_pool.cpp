@@ -19,51 +19,98 @@ std::string mebibytes(int64_t bytes) {
 
 }  // namespace
 
+namespace {
+void* take(std::map<size_t, std::vector<void*>>& free, size_t size) {
+  const auto list = free.find(size);
+  if (list == free.end() || list->second.empty()) return nullptr;
+  void* block = list->second.back();
+  list->second.pop_back();
+  return block;
+}
+}  // namespace
+
 void* MemoryPool::allocate(size_t bytes) {
   const size_t size = class_bytes(bytes);
   std::lock_guard lock(mutex_);
   ++statistics_.allocations;
-  void* block = nullptr;
-  if (auto list = free_.find(size); list != free_.end() && !list->second.empty()) {
-    block = list->second.back();
-    list->second.pop_back();
-    statistics_.cached_bytes -= int64_t(size);
-  } else {
-    ++statistics_.system_allocations;
-    cudaError_t status = cudaMallocAsync(&block, size, stream_);
-    if (status == cudaErrorMemoryAllocation) {
-      cudaGetLastError();  // not sticky: clears it
-      for (auto& [each, blocks] : free_) {
-        for (void* b : blocks) cudaFreeAsync(b, stream_);
-        blocks.clear();
-      }
-      statistics_.cached_bytes = 0;
-      cudaStreamSynchronize(stream_);
-      status = cudaMallocAsync(&block, size, stream_);
-    }
-    if (status == cudaErrorMemoryAllocation) {
-      cudaGetLastError();
-      size_t left = 0, total = 0;
-      cudaMemGetInfo(&left, &total);
-      fail("out of device memory: ", mebibytes(int64_t(bytes)), " asked for, ", mebibytes(statistics_.live_bytes),
-           " held by this program, ", mebibytes(int64_t(left)), " of ", mebibytes(int64_t(total)), " free", holders(),
-           "; use smaller batches, or a smaller model");
-    }
-    check_call(status, "allocating device memory");
-  }
+  if (captured_)
+    if (void* block = take(captured_->free, size)) return block;
+  void* block = take(free_, size);
+  if (block) statistics_.cached_bytes -= int64_t(size);
+  else block = from_driver(size, bytes);
+  if (captured_) captured_->blocks.emplace(block, size);
   ++live_[size];
   statistics_.live_bytes += int64_t(size);
   statistics_.peak_bytes = std::max(statistics_.peak_bytes, statistics_.live_bytes);
   return block;
 }
 
+void* MemoryPool::from_driver(size_t size, size_t asked) {
+  ++statistics_.system_allocations;
+  void* block = nullptr;
+  const cudaStream_t stream = captured_ ? beside_ : stream_;
+  cudaError_t status = cudaMallocAsync(&block, size, stream);
+  if (status == cudaErrorMemoryAllocation && !captured_) {
+    cudaGetLastError();  // not sticky: clears it
+    for (auto& [each, blocks] : free_) {
+      for (void* b : blocks) cudaFreeAsync(b, stream_);
+      blocks.clear();
+    }
+    statistics_.cached_bytes = 0;
+    cudaStreamSynchronize(stream_);
+    status = cudaMallocAsync(&block, size, stream_);
+  }
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    size_t left = 0, total = 0;
+    cudaMemGetInfo(&left, &total);
+    fail("out of device memory: ", mebibytes(int64_t(asked)), " asked for, ", mebibytes(statistics_.live_bytes),
+         " held by this program, ", mebibytes(int64_t(left)), " of ", mebibytes(int64_t(total)), " free", holders(),
+         "; use smaller batches, or a smaller model");
+  }
+  check_call(status, "allocating device memory");
+  if (captured_) check_call(cudaStreamSynchronize(beside_), "allocating device memory");
+  return block;
+}
+
 void MemoryPool::release(void* block, size_t bytes) noexcept {
   const size_t size = class_bytes(bytes);
   std::lock_guard lock(mutex_);
+  for (GraphMemory* graph : graphs_)
+    if (graph->blocks.contains(block)) return graph->free[size].push_back(block);
   free_[size].push_back(block);
   --live_[size];
   statistics_.live_bytes -= int64_t(size);
   statistics_.cached_bytes += int64_t(size);
+}
+
+void MemoryPool::begin_graph(GraphMemory& memory) {
+  std::lock_guard lock(mutex_);
+  if (!beside_)
+    check_call(cudaStreamCreateWithFlags(&beside_, cudaStreamNonBlocking), "making a stream");
+  graphs_.insert(&memory);
+  captured_ = &memory;
+}
+
+void MemoryPool::end_graph() {
+  std::lock_guard lock(mutex_);
+  captured_ = nullptr;
+}
+
+void MemoryPool::release_graph(GraphMemory& memory) noexcept {
+  std::lock_guard lock(mutex_);
+  graphs_.erase(&memory);
+  for (auto& [size, blocks] : memory.free)
+    for (void* block : blocks) {
+      free_[size].push_back(block);
+      --live_[size];
+      statistics_.live_bytes -= int64_t(size);
+      statistics_.cached_bytes += int64_t(size);
+    }
+}
+
+MemoryPool::~MemoryPool() {
+  if (beside_) cudaStreamDestroy(beside_);
 }
 
 void MemoryPool::trim() noexcept {

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <map>
 #include <mutex>
+#include <set>
+#include <unordered_map>
 #include <vector>
 
 #include "tensor/cuda/launch.h"
@@ -13,10 +15,17 @@
 
 namespace pf::cuda {
 
+/// The blocks that a captured graph works on. They are kept for it until it is released.
+struct GraphMemory {
+  std::unordered_map<void*, size_t> blocks;     // and the size of the class
+  std::map<size_t, std::vector<void*>> free;    // those that nobody holds: used again while it is captured
+};
+
 class MemoryPool {
  public:
   explicit MemoryPool(cudaStream_t stream) : stream_(stream) {}
   MemoryPool(const MemoryPool&) = delete;
+  ~MemoryPool();
 
   /// Throws Error that says what was asked for, what lives and the largest blocks, when the device has no more.
   void* allocate(size_t bytes);
@@ -25,13 +34,23 @@ class MemoryPool {
   void trim() noexcept;
   MemoryStatistics statistics();
 
+  /// What is allocated from now on, until end_graph, is the graph's.
+  void begin_graph(GraphMemory& memory);
+  void end_graph();
+  /// What is still held stays with its holder; the rest is for everybody again.
+  void release_graph(GraphMemory& memory) noexcept;
+
  private:
   std::string holders() const;
+  void* from_driver(size_t size, size_t asked);
 
   cudaStream_t stream_;
   std::mutex mutex_;
   std::map<size_t, std::vector<void*>> free_;  // by size of the class
   std::map<size_t, int64_t> live_;
+  std::set<GraphMemory*> graphs_;
+  GraphMemory* captured_ = nullptr;    // of the capture that is going on
+  cudaStream_t beside_ = nullptr;      // where memory is asked for meanwhile: the stream itself would keep the request
   MemoryStatistics statistics_;
 };
 

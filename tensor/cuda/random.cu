@@ -42,7 +42,8 @@ template <class Rule, class T, class Out> struct DrawBody {
   Out* to;
   __device__ void operator()(int64_t counter) const {
     uint32_t words[4][1];
-    pf::detail::philox_words<1>(start.seed, start.stream, start.position + uint64_t(counter), words);
+    const uint64_t position = start.position + (start.base ? *start.base : 0);
+    pf::detail::philox_words<1>(start.seed, start.stream, position + uint64_t(counter), words);
     T u[each];
     pf::detail::uniform_numbers<T, 1>(words, 0, u);
     const int64_t first = counter * each;

@@ -66,6 +66,8 @@ template Tensor Extreme<true>::eval(const Tensor&) const;
 template Tensor Extreme<false>::eval(const Tensor&) const;
 
 Tensor arg_extreme(bool largest, const Tensor& x, const Axes& axes, bool keepdim) {
+  if (detail::watching) [[unlikely]]
+    return detail::watching->run([=](const Tensor& in) { return arg_extreme(largest, in, axes, keepdim); }, x);
   const char* op = largest ? "argmax" : "argmin";
   detail::check_not_empty(largest, x.shape(), axes, op);
   const Tensor rows = contiguous(detail::as_rows(x, detail::RowsOfReduction(x.shape(), axes, op)));

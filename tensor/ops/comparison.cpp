@@ -63,6 +63,8 @@ Tensor on_device(cuda::Elementwise kind, DType dtype, std::initializer_list<cons
 }
 
 Tensor combine(const char* op, const Tensor& a, const Tensor& b, bool is_and) {
+  if (detail::watching) [[unlikely]]
+    return detail::watching->run([=](const Tensor& p, const Tensor& q) { return combine(op, p, q, is_and); }, a, b);
   check_mask(a, op);
   check_mask(b, op);
   check(a.device() == b.device(), op, ": ", a.shape(), " is on ", a.device(), " and ", b.shape(), " on ", b.device(),
@@ -92,6 +94,8 @@ bool contains(const Tensor& mask, bool value) {
 }  // namespace
 
 Tensor compare(Comparison comparison, const Tensor& a, const Tensor& b) {
+  if (detail::watching) [[unlikely]]
+    return detail::watching->run([=](const Tensor& p, const Tensor& q) { return compare(comparison, p, q); }, a, b);
   if (comparison == Comparison::greater || comparison == Comparison::greater_equal) {
     // The same as the opposite one with exchanged operands, but for the name in errors.
     const char* op = names[int(comparison)];
@@ -126,6 +130,8 @@ Tensor compare(Comparison comparison, const Tensor& a, const Tensor& b) {
 }
 
 Tensor test_elements(FloatTest test, const Tensor& x) {
+  if (detail::watching) [[unlikely]]
+    return detail::watching->run([=](const Tensor& in) { return test_elements(test, in); }, x);
   constexpr const char* test_names[] = {"isnan", "isinf", "isfinite"};
   check(x.defined(), test_names[int(test)], ": the operand is an empty Tensor handle; initialise it first");
   if (!is_floating(x.dtype())) return full(x.shape(), test == FloatTest::finite, boolean, x.device());

@@ -149,6 +149,8 @@ Tensor IndexAdd::eval(const Tensor& x) const {
 }
 
 Tensor one_hot(const Tensor& index, int64_t classes, DType dtype) {
+  if (detail::watching) [[unlikely]]
+    return detail::watching->run([=](const Tensor& in) { return one_hot(in, classes, dtype); }, index);
   Shape shape = index.shape();
   shape.push_back(classes);
   const Tensor at = checked("one_hot", index, classes, shape.rank() - 1, index, shape);

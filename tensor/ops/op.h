@@ -32,7 +32,7 @@
 #include <limits>
 
 #include "tensor/math.h"
-#include "tensor/tensor.h"
+#include "tensor/recording.h"
 
 namespace pf::cuda {
 struct PointwiseLaunchers;
@@ -131,6 +131,8 @@ template <class F, class V, class... X> constexpr auto partials_of(const F& f, c
 
 // Kernels: compiled once an operation from the formula text (tensor/pointwise_kernels.h), run by tensor/pointwise.cpp.
 
+inline constexpr size_t max_formula_bytes = 64;
+
 /// Loops over n contiguous elements. `op` points to the formula, for its parameters.
 struct PointwiseKernels {
   using Forward = void (*)(const void* op, int64_t n, const void* const* x, void* y);
@@ -146,6 +148,8 @@ struct PointwiseKernels {
   std::array<Forward, dtype_count> forward{};  // null: the type is not supported
   std::array<Vjp, dtype_count> vjp{};
   std::array<Jvp, dtype_count> jvp{};
+
+  size_t op_bytes = 0;  // of the formula's parameters, which are plain numbers
 
   // What the same formula's kernels on a GPU are found by, and found they are kept.
   const char* type = "";
@@ -170,9 +174,18 @@ template <PointwiseFormula F, std::same_as<Tensor>... X> Tensor apply_array(cons
   return pointwise_forward(pointwise_kernels<F>(), &f, inputs);
 }
 template <class Op, std::same_as<Tensor>... X>
-requires(!PointwiseFormula<Op>) Tensor apply_array(const Op& op, const X&... x) { return op.eval(x...); }
+requires(!PointwiseFormula<Op>) Tensor apply_array(const Op& op, const X&... x) {
+  if (detail::watching) [[unlikely]]
+    return detail::watching->run([op](const auto&... in) { return op.eval(in...); }, x...);
+  return op.eval(x...);
+}
 /// An operation on any number of inputs of one kind.
-template <class Op> Tensor apply_list(const Op& op, std::span<const Tensor> x) { return op.eval(x); }
+template <class Op> Tensor apply_list(const Op& op, std::span<const Tensor> x) {
+  if (detail::watching) [[unlikely]]
+    return detail::watching->run([op](const std::vector<Tensor>& in) { return op.eval(std::span(in)); },
+                                 std::vector<Tensor>(x.begin(), x.end()));
+  return op.eval(x);
+}
 
 template <DualValue D, class F, class... X> constexpr D apply_dual(const F& f, const X&... x);
 

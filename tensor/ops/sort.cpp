@@ -62,6 +62,8 @@ template <class Item> void order(std::vector<Item>& items, std::vector<Item>& sc
 }  // namespace
 
 Tensor order_of(const Tensor& x, int axis, bool descending, std::optional<int64_t> wanted) {
+  if (detail::watching) [[unlikely]]
+    return detail::watching->run([=](const Tensor& in) { return order_of(in, axis, descending, wanted); }, x);
   const Tensor rows = contiguous(movedim(x, axis, -1));
   const int64_t n = rows.size(-1), count = wanted.value_or(n);
   Shape shape = rows.shape();
@@ -94,6 +96,9 @@ Tensor order_of(const Tensor& x, int axis, bool descending, std::optional<int64_
 }
 
 Tensor searchsorted_of(const Tensor& sorted, const Tensor& values, bool right) {
+  if (detail::watching) [[unlikely]]
+    return detail::watching->run([=](const Tensor& rows, const Tensor& x) { return searchsorted_of(rows, x, right); },
+                                 sorted, values);
   check(sorted.rank() >= 1, "searchsorted: a sorted array ", sorted.shape(), ": expected at least one axis");
   check(sorted.dtype() == values.dtype(), "searchsorted: ", sorted.dtype(), " rows and ", values.dtype(),
         " values: element types differ; convert one with cast");
