@@ -41,6 +41,9 @@ class Objective {
   virtual void begin_stage(int64_t /*stage*/) {}
   /// Told before each step which part of the training is done, 0 ≤ part < 1, for weights that change on the way.
   virtual void set_progress(double /*part*/) {}
+  /// Numbers that set_progress changes and losses read: tensors that keep their memory (`overwrite` in tensor/capture.h), so
+  /// that a recorded step sees the change.
+  virtual std::vector<Tensor> changing_numbers() const { return {}; }
   /// Told after each step, with its batch: what moves without a gradient moves here. The model's buffers are its only memory.
   virtual void after_step(const Tensor& /*batch*/, Rng& /*rng*/, const Tensor& /*context*/ = {}) {}
   /// Looked at now and then in training, with a batch of it, and at its end.

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <tuple>
 
 #include "autograd/anomaly.h"
+#include "models/gradient_step.h"
 #include "models/report/pictures.h"
 #include "models/vital_signs.h"
 #include "nn/checkpoint.h"
@@ -137,16 +139,50 @@ Json as_json(const std::vector<VitalSign>& signs) {
   return out;
 }
 
+/// The computing parts of a step: of the model, and of whom it plays against. Made anew at each stage of a training.
+struct Steps {
+  GradientStep model;
+  std::optional<GradientStep> opponent;
+
+  Steps(Run& run, double limit)
+      : model(run.parameters, all_fields(run), numbers(run),
+              [&run](const Tensor& batch, Rng& rng, const Tensor& context) {
+                return run.model.objective().loss(batch, rng, context);
+              },
+              run.rng, limit, run.options.replay) {
+    if (run.opponent)
+      opponent.emplace(
+          run.opponent_parameters, all_fields(run), numbers(run),
+          [&run](const Tensor& batch, Rng& rng, const Tensor& context) {
+            return run.opponent->loss(batch, rng, context);
+          },
+          run.rng, limit, run.options.replay);
+  }
+  Steps(const Steps&) = delete;
+
+  std::string describe() const {
+    const std::string own = model.describe(), others = opponent ? opponent->describe() : std::string();
+    return others.empty() || others == own ? own : join(own, "; of the critic: ", others);
+  }
+
+ private:
+  static std::vector<Field> all_fields(const Run& run) {
+    std::vector<Field> out = run.fields;
+    out.insert(out.end(), run.opponent_fields.begin(), run.opponent_fields.end());
+    return out;
+  }
+  static std::function<std::vector<Tensor>()> numbers(const Run& run) {
+    return [&run] { return run.model.objective().changing_numbers(); };
+  }
+};
+
 /// The opponent's steps before one of the model, each on rows and noise of its own. False where one was not finite.
-bool opponent_steps(Run& run, double rate, double limit) {
+bool opponent_steps(Run& run, Steps& steps, double rate, double limit) {
   for (int64_t i = 0; i < run.opponent->steps(); ++i) {
     const auto [rows, context] = run.batches.next();
     const Tensor batch = run.model.normalise(rows, run.rng);
-    auto [loss, gradients] = value_and_grad(std::span<const Field>(run.opponent_parameters),
-                                            [&] { return run.opponent->loss(batch, run.rng, context); });
-    if (loss.device().is_cuda()) {  // nothing waits; what is not finite is told of when something is read
-      gradients = clip_by_norm(std::move(gradients), limit);
-    } else {
+    auto [loss, gradients, clipped] = (*steps.opponent)(batch, context);
+    if (!clipped.defined()) {  // on a GPU nothing waits; what is not finite is told of when something is read
       const double norm = std::isfinite(loss.item()) ? global_norm(gradients) : NAN;
       if (!std::isfinite(norm)) return false;
       if (norm > limit) gradients.scale(limit / norm);
@@ -251,27 +287,28 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
     unread = Tensor();
   };
   const double limit = options_.clip * double(data_.dim());
+  auto steps = std::make_unique<Steps>(run, limit);
   while (run.step < options_.steps) {
     for (int64_t stage = 1; stage < model_.objective().stages(); ++stage)
       if (run.step == stage * options_.steps / model_.objective().stages()) {
         run.ema.store(run.fields);
         model_.objective().begin_stage(stage);
+        steps = std::make_unique<Steps>(run, limit);
       }
     model_.objective().set_progress(double(run.step) / double(options_.steps));
-    if (run.opponent && !opponent_steps(run, schedule(run.step), limit))
+    if (run.opponent && !opponent_steps(run, *steps, schedule(run.step), limit))
       fail("train: step ", run.step + 1,
            ": the loss of the critic or its gradient is not finite; a smaller --lr may help");
     const auto [rows, context] = run.batches.next();
     const Tensor batch = model_.normalise(rows, run.rng);
     const Rng rng_at_loss = run.rng;
-    auto [loss, gradients] = value_and_grad(std::span<const Field>(run.parameters),
-                                            [&] { return model_.objective().loss(batch, run.rng, context); });
+    auto [loss, gradients, clipped] = steps->model(batch, context);
     const bool last = run.step + 1 == options_.steps, reporting = (run.step + 1) % options_.report_every == 0 || last;
     double norm = 0;
-    if (loss.device().is_cuda()) {
+    if (clipped.defined()) {
       // Losses are added up there, and read when they are told of: a step does not wait for the GPU.
-      unread = unread.defined() ? unread + cast(loss, float64) : cast(loss, float64);
-      gradients = clip_by_norm(std::move(gradients), limit, reporting ? &norm : nullptr);
+      unread = unread.defined() ? unread + cast(loss, float64) : copy(cast(loss, float64));
+      if (reporting) norm = clipped.item();
     } else {
       run.loss_sum += loss.item();
       norm = std::isfinite(loss.item()) ? global_norm(gradients) : NAN;
@@ -297,7 +334,7 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
                      {"gradient_norm", norm},
                      {"rate", schedule(run.step - 1)},
                      {"seconds", run.seconds_before + elapsed}});
-      if (report) report({run.step, options_.steps, mean_loss, rate, double(options_.steps - run.step) / rate});
+      if (report) report({run.step, options_.steps, mean_loss, rate, double(options_.steps - run.step) / rate, steps->describe()});
     }
     if (!folder_.empty() && (run.step % picture_every == 0 || last)) {
       run.ema.swap(run.fields);
@@ -326,6 +363,7 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
                    {"vital_signs", as_json(result.vital_signs)},
                    {"verdict", verdict_of(result.vital_signs)}});
   }
+  result.replay = steps->describe();
   result.step = run.step;
   result.seconds = run.seconds_before + seconds_since(start);
   result.loss = std::move(run.losses);

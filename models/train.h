@@ -18,6 +18,7 @@ struct TrainOptions {
   int64_t save_every = 500;   // steps between snapshots
   int64_t report_every = 50;  // steps between lines of metrics.jsonl
   int64_t picture_every = 0;  // steps between sample pictures; 0: a tenth of the run
+  bool replay = true;         // whether steps are recorded and replayed where that can be done; the results are the same
 
   nlohmann::ordered_json to_json() const;
   static TrainOptions from_json(const nlohmann::ordered_json& json);
@@ -30,6 +31,7 @@ struct TrainProgress {
   int64_t step = 0, steps = 0;
   double loss = 0;  // mean since the last report
   double steps_per_second = 0, seconds_left = 0;
+  std::string replay;  // how steps run, in a sentence; empty until that is known
 };
 
 struct TrainResult {
@@ -38,6 +40,7 @@ struct TrainResult {
   double seconds = 0;                           // of this run and, after a resume, of those before it
   std::vector<std::pair<double, double>> loss;  // step, mean loss since the last one
   std::vector<VitalSign> vital_signs;           // at the end
+  std::string replay;                           // how steps ran, in a sentence
 };
 
 /// Trains `model` on the rows and leaves the averaged parameters in it. With a folder, writes there:

@@ -23,15 +23,6 @@ std::vector<const void*> places(const std::vector<Tensor>& list) {
   return out;
 }
 
-// x to the memory of `to`, which kernels of a recording know by its address.
-void overwrite(const Tensor& to, const Tensor& x) {
-  if (x.numel() == 0) return;
-  void* const target = const_cast<void*>(to.raw());
-  if (x.device().is_cuda())
-    return backend_of(x).copy(x.shape(), target, to.strides(), x.dtype(), x.raw(), x.strides(), x.dtype());
-  std::memcpy(target, contiguous(x).raw(), size_t(x.numel() * size_of(x.dtype())));
-}
-
 // A graph of the CUDA library, and where it belongs.
 class DeviceGraph {
  public:
@@ -48,6 +39,17 @@ class DeviceGraph {
 constexpr int most_recordings = 4;
 
 }  // namespace
+
+void overwrite(const Tensor& to, const Tensor& x) {
+  check(to.shape() == x.shape() && to.dtype() == x.dtype() && to.device() == x.device() && to.is_contiguous(),
+        "overwrite: ", to.dtype(), " ", to.shape(), " on ", to.device(), " with ", x.dtype(), " ", x.shape(), " on ",
+        x.device(), ": expected contiguous memory of the same kind");
+  if (x.numel() == 0) return;
+  void* const target = const_cast<void*>(to.raw());
+  if (x.device().is_cuda())
+    return backend_of(x).copy(x.shape(), target, to.strides(), x.dtype(), x.raw(), x.strides(), x.dtype());
+  std::memcpy(target, contiguous(x).raw(), size_t(x.numel() * size_of(x.dtype())));
+}
 
 struct Capture::State {
   Function function;

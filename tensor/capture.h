@@ -26,6 +26,9 @@ namespace detail {
 class Recording;
 }
 
+/// Puts the numbers of x into the memory of `to`, whoever looks at it: what a recording reads there changes by that.
+void overwrite(const Tensor& to, const Tensor& x);
+
 class Capture {
  public:
   using Function = std::function<std::vector<Tensor>(std::span<const Tensor> inputs)>;

@@ -19,7 +19,7 @@ struct Options {
   std::optional<double> rate;
   std::vector<std::string> settings;
   uint64_t seed = 0;
-  bool resume = false;
+  bool resume = false, eager = false;
 };
 
 /// A bar that redraws itself on a terminal, a line now and then elsewhere.
@@ -31,6 +31,10 @@ class ProgressLine {
   }
 
   void operator()(const TrainProgress& p) {
+    if (!p.replay.empty() && p.replay != told_) {
+      std::cerr << (drawn_ ? "\r\x1b[K" : "") << p.replay << '\n';
+      told_ = p.replay;
+    }
     const double done = double(p.step) / double(std::max<int64_t>(p.steps, 1));
     const std::string figures = join("step ", p.step, " of ", p.steps, ", loss ", brief(p.loss), ", ",
                                      brief(p.steps_per_second), " steps/s, ", duration(p.seconds_left), " left");
@@ -47,7 +51,7 @@ class ProgressLine {
   }
 
  private:
-  std::string loss_name_;
+  std::string loss_name_, told_;
   bool terminal_, drawn_ = false;
   double next_ = 0;
 };
@@ -122,6 +126,7 @@ void run(const Options& o) {
   std::cerr << (o.resume ? "continuing " : "training ") << model->config().family << " on " << data.name << ": "
             << data.train.size(0) << " rows of " << data.dim() << (o.condition.empty() ? "" : " given " + o.condition)
             << ", " << model->parameters() << " parameters, " << model->objective().name() << '\n';
+  options.replay = !o.eager;
   watch_interrupt();
   Trainer trainer(*model, data, options, o.folder, o.resume);
   TrainResult result;
@@ -156,6 +161,7 @@ void add_train(Program& program) {
   command.option("--seed", &o->seed, "of parameters, data order and noise");
   command.option("--set", &o->settings, "key=value, a setting of the family (repeatable)");
   command.flag("--resume", o->resume, "continue the run in --out");
+  command.flag("--eager", o->eager, "do not record and replay steps; the results are the same");
   command.machine();
   command.action([o] { run(*o); });
 }

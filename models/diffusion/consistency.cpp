@@ -9,6 +9,7 @@
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
 #include "tensor/ops/views.h"
+#include "tensor/capture.h"
 
 namespace pf {
 
@@ -54,7 +55,7 @@ Tensor ConsistencyModel::encode(const Tensor& x, const Tensor& context) const {
 }
 
 ConsistencySlope consistency_slope(const VelocityNetwork& network, const Tensor& x, const Tensor& log_ratio,
-                                   const Tensor& velocity, double r) {
+                                   const Tensor& velocity, const Tensor& r) {
   const int64_t width = x.size(1);
   const Tensor ratio = exp(log_ratio), alpha = 1.0 / sqrt(square(ratio) + 1.0), both = ratio * square(alpha);
   // Along the flow dx/dℓ = cos t sin t dx/dt.
@@ -63,7 +64,13 @@ ConsistencySlope consistency_slope(const VelocityNetwork& network, const Tensor&
   };
   const auto along = jvp(f, concat(std::vector<Tensor>{x, log_ratio}, 1),
                          concat(std::vector<Tensor>{both * velocity, ones_like(log_ratio)}, 1));
-  return {along.value, square(alpha) * (velocity - along.value) - (both * x + along.tangent) * r};
+  return {along.value, square(alpha) * (velocity - along.value) - (both * x + along.tangent) * cast(r, x.dtype())};
+}
+
+void ConsistencyTraining::set_progress(double part) {
+  const double r = warmup_ > 0 ? std::min(1.0, part / warmup_) : 1;
+  if (!(r_.device() == default_device())) r_ = full({}, r, float64);
+  else overwrite(r_, full({}, r, float64));
 }
 
 Variable ConsistencyTraining::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {

@@ -56,7 +56,7 @@ struct ConsistencySlope {
 };
 /// g at x_t for dx/dt = `velocity`.
 ConsistencySlope consistency_slope(const VelocityNetwork& network, const Tensor& x, const Tensor& log_ratio,
-                                   const Tensor& velocity, double r = 1);
+                                   const Tensor& velocity, const Tensor& r = Tensor(1.0));
 
 class ConsistencyTraining final : public Objective {
  public:
@@ -64,11 +64,13 @@ class ConsistencyTraining final : public Objective {
   explicit ConsistencyTraining(const Denoiser& denoiser, double warmup = 0) : denoiser_(denoiser), warmup_(warmup) {}
   std::string name() const override { return "consistency (square)"; }
   Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
-  void set_progress(double part) override { r_ = warmup_ > 0 ? std::min(1.0, part / warmup_) : 1; }
+  void set_progress(double part) override;
+  std::vector<Tensor> changing_numbers() const override { return {r_}; }
 
  private:
   const Denoiser& denoiser_;
-  double warmup_, r_ = 1;
+  double warmup_;
+  Tensor r_ = full({}, 1, float64);
 };
 
 }  // namespace pf

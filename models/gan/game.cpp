@@ -16,6 +16,7 @@
 #include "tensor/ops/norm.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
+#include "tensor/capture.h"
 
 namespace pf {
 namespace {
@@ -126,17 +127,24 @@ Variable generator_loss(Game game, const Variable& real, const Variable& fake) {
 AdversarialGame::AdversarialGame(const Transform& generator, const GameSettings& settings, Rng& rng)
     : player_(generator, settings, rng) {}
 
+// All of the fall is in the first four fifths of the training.
+void AdversarialGame::set_progress(double part) {
+  const double left = std::pow(player_.settings.penalty_left, std::min(1.0, part / 0.8));
+  Tensor& kept = player_.penalty_left;
+  if (!(kept.device() == default_device())) kept = full({}, left, float64);
+  else overwrite(kept, full({}, left, float64));
+}
+
 Variable AdversarialGame::Player::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const auto [real, given] = packed(batch, context, settings);
   const Tensor fake = generator.push(generator.base().sample(real.size(0), rng, real.dtype()), given).value();
   critic.follow_weights();
   Variable total = critic_loss(settings.game, critic(real, given), critic(fake, given));
-  // All of the fall is in the first four fifths of the training.
-  const double left = std::pow(settings.penalty_left, std::min(1.0, progress / 0.8));
+  const auto weight = [&](double penalty) { return Variable(cast(penalty_left * (penalty / 2), real.dtype())); };
   if (settings.real_penalty > 0)
-    total = total + squared_slope(critic, real, given) * (settings.real_penalty * left / 2);
+    total = total + squared_slope(critic, real, given) * weight(settings.real_penalty);
   if (settings.fake_penalty > 0)
-    total = total + squared_slope(critic, fake, given) * (settings.fake_penalty * left / 2);
+    total = total + squared_slope(critic, fake, given) * weight(settings.fake_penalty);
   if (settings.slope_penalty > 0) {
     const Variable between = tracked(real + rng.uniform({real.size(0), 1}, real.dtype()) * (fake - real));
     const Variable slopes = norm(recorded_grad(sum(critic(between, given)), between), -1);

@@ -74,7 +74,8 @@ class AdversarialGame final : public Objective {
   /// How often the critic gives a point of the data more than a sample: ½ where it cannot tell them apart.
   std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
   AdamOptions optimizer() const override { return player_.settings.adam; }
-  void set_progress(double part) override { player_.progress = part; }
+  void set_progress(double part) override;
+  std::vector<Tensor> changing_numbers() const override { return {player_.penalty_left}; }
   const Critic& critic() const { return player_.critic; }
 
  private:
@@ -82,7 +83,7 @@ class AdversarialGame final : public Objective {
     const Transform& generator;
     GameSettings settings;
     mutable Critic critic;  // its power iteration goes on while it is evaluated in training
-    double progress = 0;
+    Tensor penalty_left = full({}, 1, float64);  // of the penalties on slopes, as set_progress says
 
     Player(const Transform& g, const GameSettings& s, Rng& rng)
         : generator(g), settings(s), critic(g.width(), s, rng) {}

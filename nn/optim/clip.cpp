@@ -4,6 +4,7 @@
 
 #include "nn/optim/device_update.h"
 #include "nn/optim/vector_loop.h"
+#include "tensor/recording.h"
 
 namespace pf {
 namespace {
@@ -55,15 +56,24 @@ double global_norm(const Gradients& gradients) {
   return std::sqrt(total);
 }
 
+Gradients clip_on_device(Gradients gradients, double max_norm, Tensor& norm) {
+  for (Tensor& gradient : gradients.list) gradient = writable(std::move(gradient));
+  norm = detail::replayable(
+      [max_norm](const std::vector<Tensor>& list) {
+        UpdateTargets targets;
+        for (const Tensor& g : list)
+          targets.add(g.dtype(), g.numel(), {const_cast<void*>(g.raw())}, g.device());  // nobody else holds it
+        return targets.clip(max_norm);
+      },
+      gradients.list);
+  return gradients;
+}
+
 Gradients clip_by_norm(Gradients gradients, double max_norm, double* norm) {
   check(max_norm > 0, "clip_by_norm: largest norm ", max_norm, ": expected a positive number");
   if (on_device(gradients)) {
-    UpdateTargets targets;
-    for (Tensor& gradient : gradients.list) {
-      gradient = writable(std::move(gradient));
-      targets.add(gradient.dtype(), gradient.numel(), {gradient.mutable_raw()}, gradient.device());
-    }
-    const Tensor found = targets.clip(max_norm);
+    Tensor found;
+    gradients = clip_on_device(std::move(gradients), max_norm, found);
     if (norm) *norm = found.item();
     return gradients;
   }

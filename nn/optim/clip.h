@@ -15,4 +15,7 @@ Tensor global_norm_of(const Gradients& gradients);
 /// gradients are zero.
 Gradients clip_by_norm(Gradients gradients, double max_norm, double* norm = nullptr);
 
+/// The same on a GPU; `norm` becomes the norm before, a 0-d float64 tensor there.
+Gradients clip_on_device(Gradients gradients, double max_norm, Tensor& norm);
+
 }  // namespace pf

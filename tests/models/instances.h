@@ -58,6 +58,7 @@ class GivenObjective final : public Objective {
   }
   Opponent* opponent() override { return opponent_ ? &*opponent_ : nullptr; }
   void set_progress(double part) override { inner_->set_progress(part); }
+  std::vector<Tensor> changing_numbers() const override { return inner_->changing_numbers(); }
   void after_step(const Tensor& batch, Rng& rng, const Tensor& = {}) override {
     inner_->after_step(batch, rng, fixed_context());
   }
