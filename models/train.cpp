@@ -12,6 +12,7 @@
 #include "models/vital_signs.h"
 #include "nn/checkpoint.h"
 #include "nn/data/batches.h"
+#include "nn/data_parallel.h"
 #include "nn/gradients.h"
 #include "nn/optim/adam.h"
 #include "nn/optim/clip.h"
@@ -34,6 +35,7 @@ fs::path snapshot_path(const std::string& folder) { return fs::path(folder) / "s
 struct Run {
   Model& model;
   const TrainOptions& options;
+  Communicator& group;
   std::vector<Field> fields, parameters;
   Adam optimizer;
   Opponent* opponent;
@@ -48,16 +50,17 @@ struct Run {
   int64_t loss_count = 0;
   std::vector<std::pair<double, double>> losses;
 
-  Run(Model& m, const Dataset& data, const TrainOptions& o)
+  Run(Model& m, const Dataset& data, const TrainOptions& o, Communicator& g)
       : model(m),
         options(o),
+        group(g),
         fields(fields_of(m.transform())),
         parameters(parameters_of(m.transform())),
         optimizer(m.objective().optimizer()),
         opponent(m.objective().opponent()),
         opponent_optimizer(m.objective().optimizer()),
         ema(fields, o.ema),
-        batches(data.train, data.train_context, o.batch, Rng(m.config().seed).child(2)),
+        batches(data.train, data.train_context, o.batch, Rng(m.config().seed).child(2), {g.rank(), g.size()}),
         rng(Rng(m.config().seed).child(3)) {
     if (!opponent) return;
     opponent_fields = fields_of(*opponent);
@@ -138,12 +141,13 @@ Json as_json(const std::vector<VitalSign>& signs) {
 }
 
 /// The opponent's steps before one of the model, each on rows and noise of its own. False where one was not finite.
-bool opponent_steps(Run& run, double rate, double limit) {
+bool opponent_steps(Run& run, Rng& rng, double rate, double limit) {
   for (int64_t i = 0; i < run.opponent->steps(); ++i) {
     const auto [rows, context] = run.batches.next();
-    const Tensor batch = run.model.normalise(rows, run.rng);
+    const Tensor batch = run.model.normalise(rows, rng);
     auto [loss, gradients] = value_and_grad(std::span<const Field>(run.opponent_parameters),
-                                            [&] { return run.opponent->loss(batch, run.rng, context); });
+                                            [&] { return run.opponent->loss(batch, rng, context); });
+    average(run.group, gradients, loss);
     if (loss.device().is_cuda()) {  // nothing waits; what is not finite is told of when something is read
       gradients = clip_by_norm(std::move(gradients), limit);
     } else {
@@ -159,12 +163,16 @@ bool opponent_steps(Run& run, double rate, double limit) {
 /// Repeats a step whose loss or gradient was not finite, looking at every operation, and throws what it finds.
 [[noreturn]] void explain_divergence(const Run& run, const Tensor& batch, const Tensor& context, Rng rng,
                                      const std::string& folder) {
-  std::string cause = "the loss or its gradient is not finite";
+  std::string cause;
   try {
     AnomalyDetection watch;
     value_and_grad(std::span<const Field>(run.parameters),
                    [&] { return run.model.objective().loss(batch, rng, context); });
   } catch (const Error& error) { cause = error.what(); }
+  // All say the same, found by the first process that finds something: the rows of the others may be innocent.
+  const int speaker = first_where(run.group, !cause.empty());
+  if (speaker == run.group.size()) cause = "the loss or its gradient is not finite";
+  else cause = text_of(run.group, cause, speaker);
   const bool saved = !folder.empty() && fs::exists(snapshot_path(folder));
   fail("train: step ", run.step + 1, ": ", cause, "; ",
        saved ? join("the last good snapshot is in ", folder, "; ") : std::string(), "a smaller --lr may help");
@@ -210,7 +218,11 @@ TrainOptions TrainOptions::from_json(const Json& json) {
 }
 
 Trainer::Trainer(Model& model, const Dataset& data, const TrainOptions& options, std::string folder, bool resume)
-    : model_(model), data_(data), options_(options), folder_(std::move(folder)), resume_(resume) {
+    : Trainer(model, data, options, std::move(folder), resume, alone()) {}
+
+Trainer::Trainer(Model& model, const Dataset& data, const TrainOptions& options, std::string folder, bool resume,
+                 Communicator& group)
+    : model_(model), data_(data), options_(options), folder_(std::move(folder)), resume_(resume), group_(group) {
   check(options.steps >= 1, "train: ", options.steps, " steps: expected at least 1");
   check(data.dim() == model.config().width, "train: data of ", data.dim(), " columns for a model of ",
         model.config().width);
@@ -220,17 +232,21 @@ Trainer::Trainer(Model& model, const Dataset& data, const TrainOptions& options,
 }
 
 TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report, const std::function<bool()>& stop) {
-  Run run(model_, data_, options_);
+  broadcast(group_, fields_of(model_.transform()));
+  Run run(model_, data_, options_, group_);
+  broadcast(group_, run.opponent_fields);
   if (resume_) run.restore(load_snapshot(snapshot_path(folder_)), snapshot_path(folder_));
-  if (!folder_.empty()) {
+  SharedBuffers buffers(group_, run.fields), opponent_buffers(group_, run.opponent_fields);
+  const std::string folder = group_.rank() == 0 ? folder_ : "";  // to write to
+  if (!folder.empty()) {
     std::error_code error;
-    fs::create_directories(fs::path(folder_) / "samples", error);
-    check(!error, folder_, ": cannot be made: ", error.message());
+    fs::create_directories(fs::path(folder) / "samples", error);
+    check(!error, folder, ": cannot be made: ", error.message());
     Json config = model_.config().to_json();
     config["training"] = options_.to_json();
-    write_file_atomically(fs::path(folder_) / "config.json", config.dump(2) + "\n");
+    write_file_atomically(fs::path(folder) / "config.json", config.dump(2) + "\n");
   }
-  MetricsFile metrics(folder_, run.step);
+  MetricsFile metrics(folder, run.step);
   const Schedule schedule{.kind = ScheduleKind::cosine,
                           .rate = options_.rate,
                           .warmup = std::min(options_.warmup, options_.steps / 10),
@@ -241,7 +257,8 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
   const auto start = Clock::now();
   const int64_t first_step = run.step;
   auto save = [&] {
-    if (!folder_.empty()) save_snapshot(snapshot_path(folder_), run.snapshot(seconds_since(start)));
+    check_agreement(group_, run.fields);
+    if (!folder.empty()) save_snapshot(snapshot_path(folder), run.snapshot(seconds_since(start)));
   };
 
   TrainResult result;
@@ -258,14 +275,19 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
         model_.objective().begin_stage(stage);
       }
     model_.objective().set_progress(double(run.step) / double(options_.steps));
-    if (run.opponent && !opponent_steps(run, schedule(run.step), limit))
+    // Each process draws numbers of its own in a step; the generator of the run stays the same on all.
+    Rng own = run.rng;
+    if (group_.size() > 1) own = run.rng.split().child(uint64_t(group_.rank()));
+    Rng& rng = group_.size() > 1 ? own : run.rng;
+    if (run.opponent && !opponent_steps(run, rng, schedule(run.step), limit))
       fail("train: step ", run.step + 1,
            ": the loss of the critic or its gradient is not finite; a smaller --lr may help");
     const auto [rows, context] = run.batches.next();
-    const Tensor batch = model_.normalise(rows, run.rng);
-    const Rng rng_at_loss = run.rng;
+    const Tensor batch = model_.normalise(rows, rng);
+    const Rng rng_at_loss = rng;
     auto [loss, gradients] = value_and_grad(std::span<const Field>(run.parameters),
-                                            [&] { return model_.objective().loss(batch, run.rng, context); });
+                                            [&] { return model_.objective().loss(batch, rng, context); });
+    average(group_, gradients, loss);
     const bool last = run.step + 1 == options_.steps, reporting = (run.step + 1) % options_.report_every == 0 || last;
     double norm = 0;
     if (loss.device().is_cuda()) {
@@ -279,9 +301,11 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
     }
     if (reporting || (run.step + 1) % options_.save_every == 0) read_losses();
     if (!std::isfinite(norm) || !std::isfinite(run.loss_sum))
-      explain_divergence(run, batch, context, rng_at_loss, folder_);
+      explain_divergence(run, batch, context, rng_at_loss, folder);
     run.optimizer.update(run.parameters, gradients, schedule(run.step));
-    model_.objective().after_step(batch, run.rng, context);
+    model_.objective().after_step(batch, rng, context);
+    buffers.share();
+    opponent_buffers.share();
     run.ema.update(run.fields);
     ++run.step;
     ++run.loss_count;
@@ -299,19 +323,19 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
                      {"seconds", run.seconds_before + elapsed}});
       if (report) report({run.step, options_.steps, mean_loss, rate, double(options_.steps - run.step) / rate});
     }
-    if (!folder_.empty() && (run.step % picture_every == 0 || last)) {
+    if (!folder.empty() && (run.step % picture_every == 0 || last)) {
       run.ema.swap(run.fields);
       Rng picture_rng = Rng(model_.config().seed).child(9);
       std::string number = std::to_string(run.step);
       number.insert(0, number.size() < 7 ? 7 - number.size() : 0, '0');
       const int64_t shown = model_.config().image ? 64 : 2000;
-      write_sample_picture(fs::path(folder_) / "samples" / ("step-" + number + ".png"), model_.config(),
+      write_sample_picture(fs::path(folder) / "samples" / ("step-" + number + ".png"), model_.config(),
                            model_.sample(shown, picture_rng, context_for(data_.train_context, shown)));
       const std::vector<VitalSign> signs = model_.objective().vital_signs(batch, picture_rng, context);
       if (!last && !signs.empty()) metrics.write({{"step", run.step}, {"vital_signs", as_json(signs)}});
       run.ema.swap(run.fields);
     }
-    if (stop && !last && stop()) {
+    if (stop && !last && first_where(group_, stop()) < group_.size()) {
       read_losses();
       result.interrupted = true;
       break;
@@ -320,7 +344,7 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
   }
   save();
   run.ema.store(run.fields);
-  if (!result.interrupted) {
+  if (!result.interrupted && group_.rank() == 0) {
     result.vital_signs = vital_signs(model_, data_);
     metrics.write({{"step", run.step},
                    {"vital_signs", as_json(result.vital_signs)},
