@@ -14,6 +14,7 @@
 #include "models/vital_signs.h"
 #include "nn/checkpoint.h"
 #include "nn/data/batches.h"
+#include "nn/data_parallel.h"
 #include "nn/gradients.h"
 #include "nn/optim/adam.h"
 #include "nn/optim/clip.h"
@@ -36,6 +37,7 @@ fs::path snapshot_path(const std::string& folder) { return fs::path(folder) / "s
 struct Run {
   Model& model;
   const TrainOptions& options;
+  Communicator& group;
   std::vector<Field> fields, parameters;
   Adam optimizer;
   Opponent* opponent;
@@ -44,27 +46,32 @@ struct Run {
   Ema ema;
   Batches batches;
   Rng rng;
+  Rng own{0};  // of this process in a step, where there are several
   int64_t step = 0;
   double seconds_before = 0;  // spent by earlier parts of a resumed run
   double loss_sum = 0;        // since the last report
   int64_t loss_count = 0;
   std::vector<std::pair<double, double>> losses;
 
-  Run(Model& m, const Dataset& data, const TrainOptions& o)
+  Run(Model& m, const Dataset& data, const TrainOptions& o, Communicator& g)
       : model(m),
         options(o),
+        group(g),
         fields(fields_of(m.transform())),
         parameters(parameters_of(m.transform())),
         optimizer(m.objective().optimizer()),
         opponent(m.objective().opponent()),
         opponent_optimizer(m.objective().optimizer()),
         ema(fields, o.ema),
-        batches(data.train, data.train_context, o.batch, Rng(m.config().seed).child(2)),
+        batches(data.train, data.train_context, o.batch, Rng(m.config().seed).child(2), {g.rank(), g.size()}),
         rng(Rng(m.config().seed).child(3)) {
     if (!opponent) return;
     opponent_fields = fields_of(*opponent);
     opponent_parameters = parameters_of(*opponent);
   }
+
+  /// What a step draws from.
+  Rng& draws() { return group.size() > 1 ? own : rng; }
 
   Snapshot snapshot(double seconds) const {
     Snapshot out;
@@ -149,14 +156,14 @@ struct Steps {
               [&run](const Tensor& batch, Rng& rng, const Tensor& context) {
                 return run.model.objective().loss(batch, rng, context);
               },
-              run.rng, limit, run.options.replay) {
+              run.draws(), run.group.size() > 1 ? 0 : limit, run.options.replay) {
     if (run.opponent)
       opponent.emplace(
           run.opponent_parameters, all_fields(run), numbers(run),
           [&run](const Tensor& batch, Rng& rng, const Tensor& context) {
             return run.opponent->loss(batch, rng, context);
           },
-          run.rng, limit, run.options.replay);
+          run.draws(), run.group.size() > 1 ? 0 : limit, run.options.replay);
   }
   Steps(const Steps&) = delete;
 
@@ -176,13 +183,21 @@ struct Steps {
   }
 };
 
+/// With other processes: the mean over all of them, clipped after that.
+GradientStep::Result together(const Run& run, GradientStep::Result own, double limit) {
+  if (run.group.size() == 1) return own;
+  average(run.group, own.gradients, own.loss);
+  if (own.loss.device().is_cuda()) own.gradients = clip_on_device(std::move(own.gradients), limit, own.norm);
+  return own;
+}
+
 /// The opponent's steps before one of the model, each on rows and noise of its own. False where one was not finite.
 bool opponent_steps(Run& run, Steps& steps, double rate, double limit) {
   for (int64_t i = 0; i < run.opponent->steps(); ++i) {
     const auto [rows, context] = run.batches.next();
-    const Tensor batch = run.model.normalise(rows, run.rng);
-    auto [loss, gradients, clipped] = (*steps.opponent)(batch, context);
-    if (!clipped.defined()) {  // on a GPU nothing waits; what is not finite is told of when something is read
+    const Tensor batch = run.model.normalise(rows, run.draws());
+    auto [loss, gradients, norm_there] = together(run, (*steps.opponent)(batch, context), limit);
+    if (!norm_there.defined()) {  // on a GPU nothing waits; what is not finite is told of when something is read
       const double norm = std::isfinite(loss.item()) ? global_norm(gradients) : NAN;
       if (!std::isfinite(norm)) return false;
       if (norm > limit) gradients.scale(limit / norm);
@@ -195,12 +210,16 @@ bool opponent_steps(Run& run, Steps& steps, double rate, double limit) {
 /// Repeats a step whose loss or gradient was not finite, looking at every operation, and throws what it finds.
 [[noreturn]] void explain_divergence(const Run& run, const Tensor& batch, const Tensor& context, Rng rng,
                                      const std::string& folder) {
-  std::string cause = "the loss or its gradient is not finite";
+  std::string cause;
   try {
     AnomalyDetection watch;
     value_and_grad(std::span<const Field>(run.parameters),
                    [&] { return run.model.objective().loss(batch, rng, context); });
   } catch (const Error& error) { cause = error.what(); }
+  // All say the same, found by the first process that finds something: the rows of the others may be innocent.
+  const int speaker = first_where(run.group, !cause.empty());
+  if (speaker == run.group.size()) cause = "the loss or its gradient is not finite";
+  else cause = text_of(run.group, cause, speaker);
   const bool saved = !folder.empty() && fs::exists(snapshot_path(folder));
   fail("train: step ", run.step + 1, ": ", cause, "; ",
        saved ? join("the last good snapshot is in ", folder, "; ") : std::string(), "a smaller --lr may help");
@@ -246,7 +265,11 @@ TrainOptions TrainOptions::from_json(const Json& json) {
 }
 
 Trainer::Trainer(Model& model, const Dataset& data, const TrainOptions& options, std::string folder, bool resume)
-    : model_(model), data_(data), options_(options), folder_(std::move(folder)), resume_(resume) {
+    : Trainer(model, data, options, std::move(folder), resume, alone()) {}
+
+Trainer::Trainer(Model& model, const Dataset& data, const TrainOptions& options, std::string folder, bool resume,
+                 Communicator& group)
+    : model_(model), data_(data), options_(options), folder_(std::move(folder)), resume_(resume), group_(group) {
   check(options.steps >= 1, "train: ", options.steps, " steps: expected at least 1");
   check(data.dim() == model.config().width, "train: data of ", data.dim(), " columns for a model of ",
         model.config().width);
@@ -256,17 +279,21 @@ Trainer::Trainer(Model& model, const Dataset& data, const TrainOptions& options,
 }
 
 TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report, const std::function<bool()>& stop) {
-  Run run(model_, data_, options_);
+  broadcast(group_, fields_of(model_.transform()));
+  Run run(model_, data_, options_, group_);
+  broadcast(group_, run.opponent_fields);
   if (resume_) run.restore(load_snapshot(snapshot_path(folder_)), snapshot_path(folder_));
-  if (!folder_.empty()) {
+  SharedBuffers buffers(group_, run.fields), opponent_buffers(group_, run.opponent_fields);
+  const std::string folder = group_.rank() == 0 ? folder_ : "";  // to write to
+  if (!folder.empty()) {
     std::error_code error;
-    fs::create_directories(fs::path(folder_) / "samples", error);
-    check(!error, folder_, ": cannot be made: ", error.message());
+    fs::create_directories(fs::path(folder) / "samples", error);
+    check(!error, folder, ": cannot be made: ", error.message());
     Json config = model_.config().to_json();
     config["training"] = options_.to_json();
-    write_file_atomically(fs::path(folder_) / "config.json", config.dump(2) + "\n");
+    write_file_atomically(fs::path(folder) / "config.json", config.dump(2) + "\n");
   }
-  MetricsFile metrics(folder_, run.step);
+  MetricsFile metrics(folder, run.step);
   const Schedule schedule{.kind = ScheduleKind::cosine,
                           .rate = options_.rate,
                           .warmup = std::min(options_.warmup, options_.steps / 10),
@@ -277,7 +304,8 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
   const auto start = Clock::now();
   const int64_t first_step = run.step;
   auto save = [&] {
-    if (!folder_.empty()) save_snapshot(snapshot_path(folder_), run.snapshot(seconds_since(start)));
+    check_agreement(group_, run.fields);
+    if (!folder.empty()) save_snapshot(snapshot_path(folder), run.snapshot(seconds_since(start)));
   };
 
   TrainResult result;
@@ -296,19 +324,21 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
         steps = std::make_unique<Steps>(run, limit);
       }
     model_.objective().set_progress(double(run.step) / double(options_.steps));
+    // Each process draws numbers of its own in a step; the generator of the run stays the same on all.
+    if (group_.size() > 1) run.own = run.rng.split().child(uint64_t(group_.rank()));
     if (run.opponent && !opponent_steps(run, *steps, schedule(run.step), limit))
       fail("train: step ", run.step + 1,
            ": the loss of the critic or its gradient is not finite; a smaller --lr may help");
     const auto [rows, context] = run.batches.next();
-    const Tensor batch = model_.normalise(rows, run.rng);
-    const Rng rng_at_loss = run.rng;
-    auto [loss, gradients, clipped] = steps->model(batch, context);
+    const Tensor batch = model_.normalise(rows, run.draws());
+    const Rng rng_at_loss = run.draws();
+    auto [loss, gradients, norm_there] = together(run, steps->model(batch, context), limit);
     const bool last = run.step + 1 == options_.steps, reporting = (run.step + 1) % options_.report_every == 0 || last;
     double norm = 0;
-    if (clipped.defined()) {
+    if (norm_there.defined()) {
       // Losses are added up there, and read when they are told of: a step does not wait for the GPU.
       unread = unread.defined() ? unread + cast(loss, float64) : copy(cast(loss, float64));
-      if (reporting) norm = clipped.item();
+      if (reporting) norm = norm_there.item();
     } else {
       run.loss_sum += loss.item();
       norm = std::isfinite(loss.item()) ? global_norm(gradients) : NAN;
@@ -316,9 +346,11 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
     }
     if (reporting || (run.step + 1) % options_.save_every == 0) read_losses();
     if (!std::isfinite(norm) || !std::isfinite(run.loss_sum))
-      explain_divergence(run, batch, context, rng_at_loss, folder_);
+      explain_divergence(run, batch, context, rng_at_loss, folder);
     run.optimizer.update(run.parameters, gradients, schedule(run.step));
-    model_.objective().after_step(batch, run.rng, context);
+    model_.objective().after_step(batch, run.draws(), context);
+    buffers.share();
+    opponent_buffers.share();
     run.ema.update(run.fields);
     ++run.step;
     ++run.loss_count;
@@ -336,19 +368,19 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
                      {"seconds", run.seconds_before + elapsed}});
       if (report) report({run.step, options_.steps, mean_loss, rate, double(options_.steps - run.step) / rate, steps->describe()});
     }
-    if (!folder_.empty() && (run.step % picture_every == 0 || last)) {
+    if (!folder.empty() && (run.step % picture_every == 0 || last)) {
       run.ema.swap(run.fields);
       Rng picture_rng = Rng(model_.config().seed).child(9);
       std::string number = std::to_string(run.step);
       number.insert(0, number.size() < 7 ? 7 - number.size() : 0, '0');
       const int64_t shown = model_.config().image ? 64 : 2000;
-      write_sample_picture(fs::path(folder_) / "samples" / ("step-" + number + ".png"), model_.config(),
+      write_sample_picture(fs::path(folder) / "samples" / ("step-" + number + ".png"), model_.config(),
                            model_.sample(shown, picture_rng, context_for(data_.train_context, shown)));
       const std::vector<VitalSign> signs = model_.objective().vital_signs(batch, picture_rng, context);
       if (!last && !signs.empty()) metrics.write({{"step", run.step}, {"vital_signs", as_json(signs)}});
       run.ema.swap(run.fields);
     }
-    if (stop && !last && stop()) {
+    if (stop && !last && first_where(group_, stop()) < group_.size()) {
       read_losses();
       result.interrupted = true;
       break;
@@ -357,7 +389,7 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
   }
   save();
   run.ema.store(run.fields);
-  if (!result.interrupted) {
+  if (!result.interrupted && group_.rank() == 0) {
     result.vital_signs = vital_signs(model_, data_);
     metrics.write({{"step", run.step},
                    {"vital_signs", as_json(result.vital_signs)},

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "models/vital_signs.h"
+#include "nn/communicator.h"
 
 namespace pf {
 
@@ -50,9 +51,15 @@ struct TrainResult {
 ///   samples/step-N.png     pictures on the way
 /// `stop`, if given, is asked after every step; true saves and returns. With `resume` the folder's snapshot is continued.
 /// Throws when the loss stops being finite, naming the step and the operation; the last snapshot stays.
+///
+/// With several processes, each of which makes this call with the same arguments, a step takes `batch` rows for each of them and
+/// their mean gradient. Losses told are means; files and vital signs are rank 0's. The folder can be continued by any number.
 class Trainer {
  public:
   Trainer(Model& model, const Dataset& data, const TrainOptions& options, std::string folder = {}, bool resume = false);
+  /// group: processes that train together, see nn/data_parallel.h.
+  Trainer(Model& model, const Dataset& data, const TrainOptions& options, std::string folder, bool resume,
+          Communicator& group);
   TrainResult run(const std::function<void(const TrainProgress&)>& report = {}, const std::function<bool()>& stop = {});
 
  private:
@@ -61,6 +68,7 @@ class Trainer {
   TrainOptions options_;
   std::string folder_;
   bool resume_;
+  Communicator& group_;
 };
 
 /// A trained model from its folder: config.json and the averaged parameters of snapshot.safetensors.

@@ -159,7 +159,7 @@ std::vector<Tensor> Capture::operator()(std::span<const Tensor> inputs) {
   std::vector<Signature> now;
   for (const Tensor& x : inputs) now.push_back({x.shape(), x.dtype(), x.device()});
   if (s.recording) {
-    const bool fits = now == s.signature && s.recording->same_generators();
+    const bool fits = now == s.signature && s.recording->same_seeds();
     if (fits && places(s.state_now()) == s.state_places) {
       s.misses = 0;
       return s.replay(inputs);

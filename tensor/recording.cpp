@@ -62,9 +62,9 @@ Recording::Recording(std::span<const Tensor> given, std::span<Rng* const> genera
     if (x.defined()) given_.push_back(x.storage().data());
   std::sort(given_.begin(), given_.end());
   for (Rng* rng : generators) generators_.push_back({rng, rng->state()});
-  bases_.resize(generators_.size());
+  bases_.resize(2 * generators_.size());
   if (device.is_cuda() && !generators_.empty())
-    device_bases_ = Tensor::empty({int64_t(generators_.size())}, int64, device);
+    device_bases_ = Tensor::empty({int64_t(bases_.size())}, int64, device);
   tell_bases();
 }
 
@@ -110,23 +110,26 @@ Recording::Draw Recording::draw(const Rng& generator, uint64_t counters, Device 
     const uint64_t offset = generators_[i].used;
     generators_[i].used += counters;
     const uint64_t* base =
-        device.is_cuda() ? static_cast<const uint64_t*>(device_bases_.raw()) + i : bases_.data() + i;
+        device.is_cuda() ? static_cast<const uint64_t*>(device_bases_.raw()) + 2 * i : bases_.data() + 2 * i;
     return {base, offset};
   }
   refuse("it draws from a generator of random numbers that the capture was not told of");
 }
 
 void Recording::tell_bases() {
-  for (size_t i = 0; i < generators_.size(); ++i) bases_[i] = generators_[i].generator->state().position;
+  for (size_t i = 0; i < generators_.size(); ++i) {
+    const Rng::State& state = generators_[i].generator->state();
+    bases_[2 * i] = state.position;
+    bases_[2 * i + 1] = state.stream;
+  }
   if (device_bases_.defined())
     backend_of(device_).upload(const_cast<void*>(device_bases_.raw()), bases_.data(),
                                bases_.size() * sizeof(uint64_t));
 }
 
-bool Recording::same_generators() const {
-  return std::all_of(generators_.begin(), generators_.end(), [](const Generator& g) {
-    return g.generator->state().seed == g.start.seed && g.generator->state().stream == g.start.stream;
-  });
+bool Recording::same_seeds() const {
+  return std::all_of(generators_.begin(), generators_.end(),
+                     [](const Generator& g) { return g.generator->state().seed == g.start.seed; });
 }
 
 void Recording::advance_generators() {

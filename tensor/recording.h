@@ -84,7 +84,7 @@ class Recording {
   [[noreturn]] static void refuse(std::string why) { throw NotReplayable{std::move(why)}; }
   bool owns(const Tensor& x) const { return x.storage().arena() == arena_; }
 
-  /// Where the generator's sequence begins in this run, and which part of it a draw of so many counters takes.
+  /// Where the generator is in this run, {position, stream}, and which part of its sequence a draw of so many counters takes.
   struct Draw {
     const uint64_t* base;
     uint64_t offset;
@@ -93,8 +93,8 @@ class Recording {
 
   /// No more kernels are recorded; they may be run again.
   void close() { arena_->close(); }
-  /// Whether the generators still make the sequences that were recorded.
-  bool same_generators() const;
+  /// Whether the generators still have the seeds that were recorded.
+  bool same_seeds() const;
   /// Before a replay: tells the kernels where the generators are, and moves these on as the recorded run did.
   void advance_generators();
   /// As before the recorded run.
@@ -135,7 +135,7 @@ class Recording {
   Device device_;
   std::vector<const std::byte*> given_;  // sorted
   std::vector<Generator> generators_;
-  std::vector<uint64_t> bases_;  // where each generator is
+  std::vector<uint64_t> bases_;  // position and stream of each generator
   Tensor device_bases_;
   Arena* arena_;
   std::vector<std::function<void()>> kernels_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nn/data_parallel.h"
 #include "tensor/device.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -61,12 +62,14 @@ void Command::machine() {
   option("--threads", count.get(), "threads to use; 0, the default, is one for each processor",
          {.least = 0, .most = 1024});
   auto device = std::make_shared<std::string>("cpu");
-  option("--device", device.get(), "where to compute: cpu, cuda, or cuda:N on a machine with several GPUs");
+  option("--device", device.get(),
+         "where to compute: cpu, cuda, or cuda:N on a machine with several GPUs; under mpirun, cuda gives each process "
+         "its own");
   app_->parse_complete_callback([count, device] {
     set_threads(int(*count));
     // For the rest of the program.
     static std::optional<UseDevice> chosen;
-    chosen.emplace(parse_device(*device));
+    chosen.emplace(*device == "cuda" ? Device::cuda(launch().local_rank) : parse_device(*device));
   });
 }
 
@@ -96,6 +99,9 @@ void Program::run(int argc, char** argv) {
       throw UsageError(join("command '", argv[1], "': there is none of this name", did_you_mean(argv[1], names),
                             "; `pushforward --help` lists them"));
   }
+  if (const int processes = launch().size; processes > 1 && argc > 1 && std::string(argv[1]) != "train")
+    throw UsageError(join(argv[1], ": mpirun started ", processes,
+                          " processes, but only train shares its work among them; start one"));
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help, --version

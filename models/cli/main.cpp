@@ -1,8 +1,11 @@
+#include <chrono>
 #include <csignal>
 #include <iostream>
 #include <new>
+#include <thread>
 
 #include "models/cli/command.h"
+#include "nn/data_parallel.h"
 #include "tensor/error.h"
 
 namespace pf::cli {
@@ -20,11 +23,16 @@ extern "C" void on_interrupt(int) {
   interrupt_count = 1;
 }
 
-/// One line on stderr, whatever happened.
+/// One line on stderr, whatever happened; of several processes all end with it.
 int report(std::string message, int code) {
   for (char& c : message)
     if (c == '\n') c = ' ';
-  std::cerr << "pushforward: " << message << '\n';
+  // What goes wrong everywhere is said by the first process. Its end is that of the others, within about two seconds.
+  const Launch process = launch();
+  if (process.rank > 0) std::this_thread::sleep_for(std::chrono::seconds(4));
+  std::cerr << "pushforward: " << (process.rank > 0 ? join("process ", process.rank, ": ") : "") << message
+            << std::endl;
+  end_world(code);
   return code;
 }
 

@@ -9,6 +9,7 @@
 #include "models/cli/output.h"
 #include "models/train.h"
 #include "nn/data/load.h"
+#include "nn/data_parallel.h"
 
 namespace pf::cli {
 namespace {
@@ -72,7 +73,9 @@ void check_folder(const Options& o) {
 }
 
 void run(const Options& o) {
-  check_folder(o);
+  Communicator& group = world();
+  const bool speaks = group.rank() == 0;
+  if (speaks || o.resume) check_folder(o);  // the first process may have begun to write to it
   TrainOptions options;
   std::unique_ptr<Model> model;
   Dataset data;
@@ -118,22 +121,31 @@ void run(const Options& o) {
     options.steps = o.steps.value_or(options.steps);
     options.batch = o.batch.value_or(options.batch);
     options.rate = o.rate.value_or(options.rate);
-    if (options.batch > data.train.size(0))
-      throw UsageError(
-          join("--batch ", options.batch, ": ", data.name, " has only ", data.train.size(0), " rows to train on"));
+    if (options.batch > data.train.size(0) / group.size())
+      throw UsageError(join("--batch ", options.batch, group.size() > 1 ? join(" on ", group.size(), " processes") : "",
+                            ": ", data.name, " has only ", data.train.size(0), " rows to train on"));
     model = std::make_unique<Model>(config, data.train);
   }
-  std::cerr << (o.resume ? "continuing " : "training ") << model->config().family << " on " << data.name << ": "
-            << data.train.size(0) << " rows of " << data.dim() << (o.condition.empty() ? "" : " given " + o.condition)
-            << ", " << model->parameters() << " parameters, " << model->objective().name() << '\n';
+  const std::string together = group.size() > 1 ? join(", ", group.size(), " processes of ", options.batch,
+                                                       " rows a step, joined by ", engine_of(group, default_device()))
+                                                : "";
+  if (speaks)
+    std::cerr << (o.resume ? "continuing " : "training ") << model->config().family << " on " << data.name << ": "
+              << data.train.size(0) << " rows of " << data.dim() << (o.condition.empty() ? "" : " given " + o.condition)
+              << ", " << model->parameters() << " parameters, " << model->objective().name() << together << '\n';
   options.replay = !o.eager;
   watch_interrupt();
-  Trainer trainer(*model, data, options, o.folder, o.resume);
+  Trainer trainer(*model, data, options, o.folder, o.resume, group);
   TrainResult result;
   {
     ProgressLine progress(model->objective().name());
-    result = trainer.run(std::ref(progress), interrupted);
+    result = trainer.run(
+        [&](const TrainProgress& p) {
+          if (speaks) progress(p);
+        },
+        interrupted);
   }
+  if (!speaks) return;
   if (result.interrupted) {
     std::cerr << "stopped at step " << result.step << "; continue with: pushforward train " << model->config().family
               << " --out " << o.folder << " --resume\n";

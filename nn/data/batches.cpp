@@ -6,12 +6,13 @@
 
 namespace pf {
 
-Batches::Batches(Tensor x, Tensor context, int64_t batch_size, const Rng& rng)
-    : batch_size_(batch_size), state_{rng.state(), 0, 0} {
+Batches::Batches(Tensor x, Tensor context, int64_t batch_size, const Rng& rng, Share share)
+    : batch_size_(batch_size), share_(share), state_{rng.state(), 0, 0} {
   check(x.rank() == 2, "batches: data ", x.shape(), ": expected rows [n, d]");
   check(batch_size >= 1, "batches: a batch of ", batch_size, " rows: expected at least 1");
-  check(batch_size <= x.size(0), "batches: a batch of ", batch_size, " rows from ", x.size(0),
-        ": choose a batch size of ", x.size(0), " or less");
+  check(batch_size <= x.size(0) / share.size, "batches: a batch of ", batch_size, " rows from ", x.size(0),
+        share.size > 1 ? join(" for each of ", share.size, " processes") : "", ": choose a batch size of ",
+        x.size(0) / share.size, " or less");
   x_ = contiguous(x);
   if (context.defined()) {
     check(context.rank() >= 1 && context.size(0) == x.size(0), "batches: context ", context.shape(), " for data ",
@@ -43,10 +44,11 @@ int64_t Batches::next_row() {
 }
 
 Batch Batches::next() {
+  std::vector<int64_t> wanted;
+  for (int64_t i = 0; i < share_.size * batch_size_; ++i)
+    if (const int64_t row = next_row(); i / batch_size_ == share_.rank) wanted.push_back(row);
   Batch out;
   if (x_.device().is_cuda()) {
-    std::vector<int64_t> wanted;
-    for (int64_t i = 0; i < batch_size_; ++i) wanted.push_back(next_row());
     const UseDevice there(x_.device());
     const Tensor index = from_span(std::span<const int64_t>(wanted), {batch_size_});
     out.x = index_select(x_, 0, index);
@@ -69,7 +71,7 @@ Batch Batches::next() {
   prepare(x_, out.x);
   if (context_.defined()) prepare(context_, out.context);
   for (int64_t i = 0; i < batch_size_; ++i) {
-    const int64_t row = next_row();
+    const int64_t row = wanted[size_t(i)];
     for (const Copy& c : copies) std::memcpy(c.to + size_t(i) * c.bytes, c.from + size_t(row) * c.bytes, c.bytes);
   }
   return out;

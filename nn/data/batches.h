@@ -10,6 +10,11 @@ struct Batch {
   Tensor context;  // what goes with each row: labels [batch], a condition [batch, k]; undefined where there is nothing
 };
 
+/// One of several processes that walk together: of each of their steps it takes a batch of its own.
+struct Share {
+  int64_t rank = 0, size = 1;
+};
+
 /// Each epoch visits every row once, in an order that depends on the generator and the epoch's number alone. Batches all have
 /// the same size: one that begins near the end of an epoch goes on with the beginning of the next, and nothing is left out.
 class Batches {
@@ -23,7 +28,7 @@ class Batches {
   };
 
   /// x: [n, d]; context: [n] or [n, k] of any type, or undefined.
-  Batches(Tensor x, Tensor context, int64_t batch_size, const Rng& rng);
+  Batches(Tensor x, Tensor context, int64_t batch_size, const Rng& rng, Share share = {});
   Batches(Tensor x, int64_t batch_size, const Rng& rng) : Batches(std::move(x), Tensor(), batch_size, rng) {}
 
   Batch next();
@@ -38,6 +43,7 @@ class Batches {
 
   Tensor x_, context_, order_;
   int64_t batch_size_;
+  Share share_;
   State state_;
 };
 

@@ -196,6 +196,7 @@ class CudaBackend final : public Backend {
   }
 
   std::string why_no_device() override { return reason_; }
+  cudaStream_t stream() { return now().stream(); }
 
  private:
   // Released at once after the launch: what writes to it next comes later on the same stream.
@@ -230,5 +231,9 @@ extern "C" {
 [[gnu::visibility("default")]] pf::cuda::Backend* pf_cuda_backend() {
   static auto* backend = new pf::cuda::CudaBackend;
   return backend;
+}
+/// For libraries beside this one that queue work of their own: the stream of the device in use.
+[[gnu::visibility("default")]] cudaStream_t pf_cuda_stream() {
+  return static_cast<pf::cuda::CudaBackend*>(pf_cuda_backend())->stream();
 }
 }

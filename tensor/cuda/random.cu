@@ -42,8 +42,9 @@ template <class Rule, class T, class Out> struct DrawBody {
   Out* to;
   __device__ void operator()(int64_t counter) const {
     uint32_t words[4][1];
-    const uint64_t position = start.position + (start.base ? *start.base : 0);
-    pf::detail::philox_words<1>(start.seed, start.stream, position + uint64_t(counter), words);
+    const uint64_t position = start.position + (start.base ? start.base[0] : 0);
+    const uint64_t sequence = start.base ? start.base[1] : start.stream;
+    pf::detail::philox_words<1>(start.seed, sequence, position + uint64_t(counter), words);
     T u[each];
     pf::detail::uniform_numbers<T, 1>(words, 0, u);
     const int64_t first = counter * each;
