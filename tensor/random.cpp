@@ -87,7 +87,8 @@ Tensor draw_on_device(cuda::Draw kind, Rng::State& state, DType source, double p
   return out;
 }
 
-DType source_of(DType dtype) { return is_floating(dtype) ? dtype : float32; }
+// The numbers that others are made of.
+DType source_of(DType dtype) { return dtype == float64 ? float64 : float32; }
 
 }  // namespace
 
@@ -99,6 +100,7 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<u
 }
 
 Tensor Rng::uniform(const Shape& shape, DType dtype) {
+  check(!is_half(dtype), "uniform: ", dtype, ": rounding to it would give 1; draw float32 and cast");
   return dispatch_floating(dtype, "uniform", [&]<class T>() {
     if (default_device().is_cuda()) return draw_on_device(cuda::Draw::uniform, state_, dtype, 0, shape, dtype);
     Tensor out = Tensor::empty(shape, dtype);
@@ -109,6 +111,7 @@ Tensor Rng::uniform(const Shape& shape, DType dtype) {
 }
 
 Tensor Rng::normal(const Shape& shape, DType dtype) {
+  if (is_half(dtype)) return cast(normal(shape, float32), dtype);
   return dispatch_floating(dtype, "normal", [&]<class T>() {
     if (default_device().is_cuda()) return draw_on_device(cuda::Draw::normal, state_, dtype, 0, shape, dtype);
     Tensor out = Tensor::empty(shape, dtype);
@@ -120,6 +123,7 @@ Tensor Rng::normal(const Shape& shape, DType dtype) {
 
 Tensor Rng::bernoulli(double p, const Shape& shape, DType dtype) {
   check(p >= 0 && p <= 1, "bernoulli: probability ", p, ": expected 0 to 1");
+  if (is_half(dtype)) return cast(bernoulli(p, shape, float32), dtype);
   const DType source = source_of(dtype);
   if (default_device().is_cuda()) return draw_on_device(cuda::Draw::bernoulli, state_, source, p, shape, dtype);
   Tensor out = uniform(shape, source);
@@ -131,6 +135,7 @@ Tensor Rng::bernoulli(double p, const Shape& shape, DType dtype) {
 }
 
 Tensor Rng::rademacher(const Shape& shape, DType dtype) {
+  if (is_half(dtype)) return cast(rademacher(shape, float32), dtype);
   return dispatch_floating(dtype, "rademacher", [&]<class T>() {
     if (default_device().is_cuda()) return draw_on_device(cuda::Draw::rademacher, state_, dtype, 0, shape, dtype);
     Tensor out = uniform(shape, dtype);

@@ -67,6 +67,7 @@ template Tensor Extreme<false>::eval(const Tensor&) const;
 
 Tensor arg_extreme(bool largest, const Tensor& x, const Axes& axes, bool keepdim) {
   const char* op = largest ? "argmax" : "argmin";
+  if (is_half(x.dtype())) return arg_extreme(largest, widened(x), axes, keepdim);
   detail::check_not_empty(largest, x.shape(), axes, op);
   const Tensor rows = contiguous(detail::as_rows(x, detail::RowsOfReduction(x.shape(), axes, op)));
   const int64_t n = rows.size(-1), count = rows.numel() / n;
