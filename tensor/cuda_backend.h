@@ -155,7 +155,8 @@ class Backend {
   virtual void global_norm(std::span<const UpdateTarget> singles, std::span<const UpdateTarget> doubles, double most,
                            double* to) = 0;
 
-  /// Over the axes of `reduced`, for each position of `kept`; row-major result in the order of `kept`.
+  /// Over the axes of `reduced`, for each position of `kept`; row-major result in the order of `kept`. Of 16-bit elements
+  /// there is the sum alone, in float32.
   virtual void reduce(Reduction kind, DType dtype, const void* from, const Layout& kept, const Layout& reduced,
                       void* to) = 0;
   /// Position of the first largest (smallest) of each row of n; a NaN counts as the extreme one.

@@ -138,9 +138,9 @@ struct Stored {
 Stored stored_as(const std::string& descr, const std::string& path) {
   const std::string type = descr.empty() ? "" : descr.substr(1);
   const char order = descr.empty() ? '?' : descr[0];
-  const char* advice = "expected float32, float64, int64, bool or a smaller integer";
+  const char* advice = "expected float16, float32, float64, int64, bool or a smaller integer";
   if (type.starts_with("O")) advice = "Python objects are never read: save numbers";
-  else if (type == "f2" || type == "f16") advice = "save it with .astype('float32')";
+  else if (type == "f16") advice = "save it with .astype('float32')";
   else if (type == "u8") advice = "save it with .astype('int64')";
   else if (type.starts_with("c")) advice = "save the real and the imaginary part as two arrays";
   else if (type.starts_with("U") || type.starts_with("S")) advice = "text is not read: save numbers";
@@ -148,8 +148,9 @@ Stored stored_as(const std::string& descr, const std::string& path) {
     std::string_view type;
     DType dtype;
   };
-  constexpr Known known[] = {{"f4", float32}, {"f8", float64}, {"i8", int64}, {"b1", boolean}, {"i1", int64},
-                             {"i2", int64},   {"i4", int64},   {"u1", int64}, {"u2", int64},   {"u4", int64}};
+  constexpr Known known[] = {{"f2", float16}, {"f4", float32}, {"f8", float64}, {"i8", int64},
+                             {"b1", boolean}, {"i1", int64},   {"i2", int64},   {"i4", int64},
+                             {"u1", int64},   {"u2", int64},   {"u4", int64}};
   if (std::strchr("<>=|", order) && order != '\0')
     for (const Known& k : known)
       if (type == k.type) return {type[0], type[1] - '0', order == '>', k.dtype};
@@ -184,6 +185,8 @@ void read_elements(FileReader& file, const Stored& stored, Tensor& out) {
   const int64_t n = out.numel();
   const bool swapped = stored.swapped;
   if (stored.kind == 'f' && stored.bytes == 4) return read_elements<float>(file, swapped, out.mutable_data<float>(), n);
+  if (stored.kind == 'f' && stored.bytes == 2)
+    return read_elements<Float16>(file, swapped, out.mutable_data<Float16>(), n);
   if (stored.kind == 'f') return read_elements<double>(file, swapped, out.mutable_data<double>(), n);
   if (stored.kind == 'b') return read_elements<uint8_t>(file, swapped, out.mutable_data<bool>(), n);
   int64_t* to = out.mutable_data<int64_t>();
@@ -226,7 +229,9 @@ Tensor read_npy(const std::filesystem::path& path) {
 }
 
 void write_npy(const std::filesystem::path& path, const Tensor& x) {
-  constexpr const char* descr[] = {"<f4", "<f8", "<i8", "|b1"};
+  constexpr const char* descr[dtype_count] = {"<f4", "<f8", "<i8", "|b1", "", "<f2"};
+  check(x.dtype() != bfloat16, path.string(),
+        ": NPY has no bfloat16; write cast(x, float32), or a safetensors file, which has");
   std::string sizes;
   for (int64_t size : x.shape()) sizes += std::to_string(size) + (x.rank() == 1 ? "," : ", ");
   if (x.rank() > 1) sizes.resize(sizes.size() - 2);

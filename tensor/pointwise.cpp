@@ -53,6 +53,19 @@ auto record_pass(const PointwiseKernels& kernels, const void* op, std::span<cons
   };
   return detail::watching->run(body, list);
 }
+// 16-bit numbers are widened for the kernels of float32 and the results rounded, but where the GPU has kernels for them.
+bool is_widened(const PointwiseKernels& kernels, cuda::PointwiseKind kind, DType dtype, Device device) {
+  if (!is_half(dtype)) return false;
+  return !device.is_cuda() || !cuda::find_launchers(kernels).launch[size_t(kind)][size_t(dtype)];
+}
+struct WidenedInputs {
+  std::vector<Tensor> values;
+  std::vector<const Tensor*> list;
+  explicit WidenedInputs(std::span<const Tensor* const> inputs) {
+    for (const Tensor* x : inputs) values.push_back(x->is_literal() ? cast(*x, float32) : widened(*x));
+    for (const Tensor& x : values) list.push_back(&x);
+  }
+};
 
 std::vector<const Tensor*> joined(std::span<const Tensor* const> first, std::initializer_list<const Tensor*> second) {
   std::vector<const Tensor*> out(first.begin(), first.end());
@@ -197,7 +210,9 @@ Tensor pointwise_forward(const PointwiseKernels& kernels, const void* op, std::s
     return out;
   }
   const DType dtype = common_dtype(kernels.name, inputs);
-  auto kernel = kernels.forward[int(dtype)];
+  if (is_widened(kernels, cuda::PointwiseKind::forward, dtype, device_of(inputs)))
+    return cast(pointwise_forward(kernels, op, WidenedInputs(inputs).list), dtype);
+  auto kernel = kernels.forward[int(arithmetic_type(dtype))];
   check(kernel, kernels.name, ": ", dtype, " ", first.shape(), " is not supported",
         is_floating(dtype) ? "" : "; convert with cast(x, float32)");
   if (const Device device = device_of(inputs); device.is_cuda()) {
@@ -242,6 +257,12 @@ void pointwise_vjp(const PointwiseKernels& kernels, const void* op, const Tensor
     return;
   }
   const DType dtype = y.dtype();
+  if (is_widened(kernels, cuda::PointwiseKind::vjp, dtype, y.device())) {
+    pointwise_vjp(kernels, op, widened(g), WidenedInputs(inputs).list, widened(y), grads);
+    for (Tensor* grad : grads)
+      if (grad) *grad = cast(*grad, dtype);
+    return;
+  }
   if (y.device().is_cuda()) {
     for (Tensor* grad : grads)
       if (grad) *grad = Tensor::empty(y.shape(), dtype, y.device());
@@ -274,6 +295,9 @@ Tensor pointwise_jvp(const PointwiseKernels& kernels, const void* op, std::span<
     });
   }
   const DType dtype = y.dtype();
+  if (is_widened(kernels, cuda::PointwiseKind::jvp, dtype, y.device()))
+    return cast(pointwise_jvp(kernels, op, WidenedInputs(tangents).list, WidenedInputs(inputs).list, widened(y)),
+                dtype);
   if (y.device().is_cuda()) {
     Tensor out = Tensor::empty(y.shape(), dtype, y.device());
     std::vector<const Tensor*> all = joined(inputs, {&y});

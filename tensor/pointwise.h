@@ -68,8 +68,6 @@ class PreparedPass {
   bool all_in_place_ = true;
 };
 
-/// The element type that all operands share. Literals take the others'; throws, naming `op`, where two differ.
-DType common_dtype(const char* op, std::span<const Tensor* const> inputs);
 /// The literal as a 0-d tensor of this type; any other tensor unchanged.
 Tensor as_operand(const Tensor& x, DType dtype);
 

@@ -129,7 +129,8 @@ Tensor uniform_at(const Rng::State& start, const Shape& shape, DType dtype) {
 void check_floating(DType dtype, const char* op) {
   check(is_floating(dtype), op, ": ", dtype, ": expected float32 or float64");
 }
-DType source_of(DType dtype) { return is_floating(dtype) ? dtype : float32; }
+// The numbers that others are made of.
+DType source_of(DType dtype) { return dtype == float64 ? float64 : float32; }
 
 }  // namespace
 
@@ -141,17 +142,20 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<u
 }
 
 Tensor Rng::uniform(const Shape& shape, DType dtype) {
+  check(!is_half(dtype), "uniform: ", dtype, ": rounding to it would give 1; draw float32 and cast");
   check_floating(dtype, "uniform");
   return draw(cuda::Draw::uniform, *this, dtype, 0, shape, dtype, uniform_numbers);
 }
 
 Tensor Rng::normal(const Shape& shape, DType dtype) {
+  if (is_half(dtype)) return cast(normal(shape, float32), dtype);
   check_floating(dtype, "normal");
   return draw(cuda::Draw::normal, *this, dtype, 0, shape, dtype, normal_numbers);
 }
 
 Tensor Rng::bernoulli(double p, const Shape& shape, DType dtype) {
   check(p >= 0 && p <= 1, "bernoulli: probability ", p, ": expected 0 to 1");
+  if (is_half(dtype)) return cast(bernoulli(p, shape, float32), dtype);
   const DType source = source_of(dtype);
   return draw(cuda::Draw::bernoulli, *this, source, p, shape, dtype, [source, p](const State& start, Tensor& out) {
     Tensor numbers = uniform_at(start, out.shape(), source);
@@ -164,6 +168,7 @@ Tensor Rng::bernoulli(double p, const Shape& shape, DType dtype) {
 }
 
 Tensor Rng::rademacher(const Shape& shape, DType dtype) {
+  if (is_half(dtype)) return cast(rademacher(shape, float32), dtype);
   check_floating(dtype, "rademacher");
   return draw(cuda::Draw::rademacher, *this, dtype, 0, shape, dtype, [](const State& start, Tensor& out) {
     uniform_numbers(start, out);

@@ -58,7 +58,7 @@ Tensor reduce_on_device(cuda::Reduction kind, const Tensor& x, const std::array<
     to.shape.push_back(x.shape()[i]);
     to.strides.push_back(x.strides()[i]);
   }
-  Tensor out = Tensor::empty(shape, x.dtype(), x.device());
+  Tensor out = Tensor::empty(shape, arithmetic_type(x.dtype()), x.device());
   if (out.numel() > 0) backend_of(x).reduce(kind, x.dtype(), x.raw(), kept, reduced, out.mutable_raw());
   return out;
 }

@@ -46,7 +46,7 @@ struct ReducePlan {
 };
 ReducePlan plan_reduction(const Layout& layout, const std::array<bool, max_rank>& reduce);
 
-/// The reduction by the kernels of x's GPU.
+/// The reduction by the kernels of x's GPU; a sum of 16-bit numbers as float32.
 Tensor reduce_on_device(cuda::Reduction kind, const Tensor& x, const std::array<bool, max_rank>& flags,
                         const Shape& shape);
 

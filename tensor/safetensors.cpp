@@ -16,7 +16,7 @@ using Json = nlohmann::json;
 static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
 
 constexpr uint64_t longest_header = 100'000'000;  // the format's own limit
-constexpr const char* codes[dtype_count] = {"F32", "F64", "I64", "BOOL"};
+constexpr const char* codes[dtype_count] = {"F32", "F64", "I64", "BOOL", "BF16", "F16"};
 
 struct Entry {
   std::string name;
@@ -96,7 +96,7 @@ class Header {
     out.name = name;
     const auto code = std::find(std::begin(codes), std::end(codes), dtype.get<std::string>());
     check(code != std::end(codes), path_, ": the tensor '", name, "' is ", dtype.get<std::string>().substr(0, 20),
-          ": F32, F64, I64 and BOOL are read; convert it to F32 first");
+          ": F32, F64, F16, BF16, I64 and BOOL are read; convert it to F32 first");
     out.dtype = DType(code - std::begin(codes));
     check(shape.size() <= size_t(max_rank), path_, ": the tensor '", name, "' has ", shape.size(), " axes: at most ",
           max_rank, " are supported");

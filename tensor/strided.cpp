@@ -57,6 +57,9 @@ void StridedCursor::read(const std::byte* base, int64_t element_size, int64_t n,
       case 1:
         copy_run<uint8_t>(base, at_, stride, run, target);
         break;
+      case 2:
+        copy_run<uint16_t>(base, at_, stride, run, target);
+        break;
       case 4:
         copy_run<uint32_t>(base, at_, stride, run, target);
         break;
@@ -169,6 +172,8 @@ void assign_strided(const Tensor& x, Tensor& out, const Layout& to) {
   switch (size_of(x.dtype())) {
     case 1:
       return run(static_cast<uint8_t*>(nullptr));
+    case 2:
+      return run(static_cast<uint16_t*>(nullptr));
     case 4:
       return run(static_cast<uint32_t*>(nullptr));
     default:

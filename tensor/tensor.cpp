@@ -50,6 +50,8 @@ template std::vector<float> Tensor::to_vector() const;
 template std::vector<double> Tensor::to_vector() const;
 template std::vector<int64_t> Tensor::to_vector() const;
 template std::vector<bool> Tensor::to_vector() const;
+template std::vector<BFloat16> Tensor::to_vector() const;
+template std::vector<Float16> Tensor::to_vector() const;
 
 // A kernel like others: who made the numbers may have them added to in their place.
 Tensor full(const Shape& shape, double value, DType dtype, Device device) {
@@ -131,6 +133,8 @@ template <class T> Tensor from_span(std::span<const T> values, const Shape& shap
 template Tensor from_span(std::span<const float>, const Shape&);
 template Tensor from_span(std::span<const double>, const Shape&);
 template Tensor from_span(std::span<const int64_t>, const Shape&);
+template Tensor from_span(std::span<const BFloat16>, const Shape&);
+template Tensor from_span(std::span<const Float16>, const Shape&);
 
 Tensor copy(const Tensor& x) {
   if (detail::watching) [[unlikely]]

@@ -127,7 +127,7 @@ Tensor eye(int64_t n, DType dtype = float32);
 /// A vector, or with a shape any tensor, of the given numbers.
 Tensor tensor(const std::vector<double>& values, DType dtype = float32);
 Tensor tensor(const std::vector<double>& values, const Shape& shape, DType dtype = float32);
-/// Copies `values`, element type T (float, double, int64_t).
+/// Copies `values`, element type T (float, double, int64_t, BFloat16, Float16).
 template <class T> Tensor from_span(std::span<const T> values, const Shape& shape);
 Tensor zeros_like(const Tensor& x);
 Tensor ones_like(const Tensor& x);
@@ -136,8 +136,15 @@ Tensor ones_like(const Tensor& x);
 Tensor contiguous(const Tensor& x);
 /// A copy with memory of its own, row-major.
 Tensor copy(const Tensor& x);
-/// Converts elements; to int64 truncates toward zero, to bool means "not zero". The tensor itself where nothing changes.
+/// Converts elements; to int64 truncates toward zero, to bool means "not zero", to 16 bits rounds once. The tensor itself
+/// where nothing changes.
 Tensor cast(const Tensor& x, DType dtype);
+/// 16-bit numbers as float32, which holds them exactly; any other tensor itself.
+inline Tensor widened(const Tensor& x) { return is_half(x.dtype()) ? cast(x, float32) : x; }
+/// The result of a computation on widened numbers, rounded to their type; what is no float32 itself.
+inline Tensor narrowed(const Tensor& y, DType dtype) {
+  return y.defined() && y.dtype() == float32 ? cast(y, dtype) : y;
+}
 
 /// The same elements on another device; the tensor itself where it is there already.
 Tensor to_device(const Tensor& x, Device device);

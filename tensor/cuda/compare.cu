@@ -24,6 +24,7 @@ void launch_check_same(size_t element, const void* a, const void* b, int64_t n, 
                    SameBody<Bits>{static_cast<const Bits*>(a), static_cast<const Bits*>(b), n, status});
   };
   if (element == 1) run(uint8_t());
+  else if (element == 2) run(uint16_t());
   else if (element == 4) run(uint32_t());
   else run(uint64_t());
 }

@@ -83,7 +83,7 @@ struct PassStrides {
 
 template <class F> void run_pair(const char* name, const Pass& pass, cudaStream_t stream) {
   const PassStrides strides(pass);
-  dispatch(pass.dtype, [&]<class T>() {
+  dispatch_arithmetic(pass.dtype, name, [&]<class T>() {
     for_each_strided<3>(name, pass.shape, strides.list, stream, [&](const auto& starts) {
       return PairBody<F, T>{
           {}, input<T>(pass, 0, starts), input<T>(pass, 1, starts), static_cast<bool*>(pass.targets[0]) + starts[2]};

@@ -62,6 +62,7 @@ template <class T> struct AddBody {
 // Which bits are moved depends on the size of an element alone.
 template <class Run> void by_size(size_t element, const Run& run) {
   if (element == 1) run(uint8_t());
+  else if (element == 2) run(uint16_t());
   else if (element == 4) run(uint32_t());
   else run(uint64_t());
 }

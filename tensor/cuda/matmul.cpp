@@ -39,7 +39,10 @@ void multiply(DeviceState& device, DType dtype, const Matrix& a, int64_t a_step,
                                             m, c_step, int(count), compute, CUBLAS_GEMM_DEFAULT),
                  "matmul");
   };
-  if (dtype == float32) return run(1.0f, add ? 1.0f : 0.0f, CUDA_R_32F, CUBLAS_COMPUTE_32F);
+  const float one = 1, beta = add ? 1 : 0;
+  if (dtype == float32) return run(one, beta, CUDA_R_32F, CUBLAS_COMPUTE_32F);
+  if (dtype == bfloat16) return run(one, beta, CUDA_R_16BF, CUBLAS_COMPUTE_32F);
+  if (dtype == float16) return run(one, beta, CUDA_R_16F, CUBLAS_COMPUTE_32F);
   check(dtype == float64, "matmul: ", dtype, " on the GPU: expected float32 or float64; convert with cast(x, float32)");
   run(1.0, add ? 1.0 : 0.0, CUDA_R_64F, CUBLAS_COMPUTE_64F);
 }

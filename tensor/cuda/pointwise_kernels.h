@@ -1,6 +1,7 @@
 #pragma once
 // From a formula to its CUDA kernels: the same text as on the CPU, evaluated on one element a thread at a time. Two ways
-// through memory: flat, 16 bytes at a time, where every operand is row-major or one number; else by strides.
+// through memory: flat, 16 bytes at a time, where every operand is row-major or one number; else by strides. Elements of
+// 16 bits are widened as they are read and rounded as they are written.
 
 #include <typeinfo>
 
@@ -63,7 +64,7 @@ template <class F, class T> struct JvpBody {
 template <class T> struct FlatSource {
   const T* row;
   const T* single;
-  T number;
+  Arithmetic<T> number;
 };
 template <class T, int in, int out> struct FlatOperands {
   FlatSource<T> from[in];
@@ -75,33 +76,34 @@ __global__ void __launch_bounds__(256) flat_pass(Body body, FlatOperands<T, Body
   constexpr int width = 16 / int(sizeof(T));
   const int64_t packs = n / width, step = int64_t(gridDim.x) * blockDim.x;
   const int64_t first = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
-  T number[Body::in];
-  for (int k = 0; k < Body::in; ++k) number[k] = at.from[k].single ? *at.from[k].single : at.from[k].number;
+  using N = Arithmetic<T>;
+  N number[Body::in];
+  for (int k = 0; k < Body::in; ++k) number[k] = at.from[k].single ? N(*at.from[k].single) : at.from[k].number;
   for (int64_t p = first; p < packs; p += step) {
     Pack<T> x[Body::in], y[Body::out];
     for (int k = 0; k < Body::in; ++k)
       if (at.from[k].row) x[k] = load_pack(at.from[k].row + p * width);
     for (int j = 0; j < width; ++j) {
-      T a[Body::in], b[Body::out];
-      for (int k = 0; k < Body::in; ++k) a[k] = at.from[k].row ? x[k].element[j] : number[k];
+      N a[Body::in], b[Body::out];
+      for (int k = 0; k < Body::in; ++k) a[k] = at.from[k].row ? N(x[k].element[j]) : number[k];
       body(a, b);
-      for (int k = 0; k < Body::out; ++k) y[k].element[j] = b[k];
+      for (int k = 0; k < Body::out; ++k) y[k].element[j] = T(b[k]);
     }
     for (int k = 0; k < Body::out; ++k)
       if (at.to[k]) store_pack(at.to[k] + p * width, y[k]);
   }
   for (int64_t i = packs * width + first; i < n; i += step) {  // what is left of the last 16 bytes
-    T a[Body::in], b[Body::out];
-    for (int k = 0; k < Body::in; ++k) a[k] = at.from[k].row ? at.from[k].row[i] : number[k];
+    N a[Body::in], b[Body::out];
+    for (int k = 0; k < Body::in; ++k) a[k] = at.from[k].row ? N(at.from[k].row[i]) : number[k];
     body(a, b);
     for (int k = 0; k < Body::out; ++k)
-      if (at.to[k]) at.to[k][i] = b[k];
+      if (at.to[k]) at.to[k][i] = T(b[k]);
   }
 }
 
 template <class T, int in, int out> struct StridedOperands {
   const T* from[in];  // null: the number
-  T number[in];
+  Arithmetic<T> number[in];
   T* to[out];
   StridedIndex<in> index;
 };
@@ -112,11 +114,12 @@ __global__ void __launch_bounds__(256) strided_pass(Body body, StridedOperands<T
   for (uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {
     int32_t offset[Body::in];
     at.index.place(i, offset);
-    T a[Body::in], b[Body::out];
-    for (int k = 0; k < Body::in; ++k) a[k] = at.from[k] ? at.from[k][offset[k]] : at.number[k];
+    using N = Arithmetic<T>;
+    N a[Body::in], b[Body::out];
+    for (int k = 0; k < Body::in; ++k) a[k] = at.from[k] ? N(at.from[k][offset[k]]) : at.number[k];
     body(a, b);
     for (int k = 0; k < Body::out; ++k)
-      if (at.to[k]) at.to[k][i] = b[k];
+      if (at.to[k]) at.to[k][i] = T(b[k]);
   }
 }
 
@@ -139,7 +142,7 @@ void launch_body(const Body& body, const char* name, const Pass& pass, cudaStrea
       const Source& source = pass.sources[size_t(k)];
       const T* data = static_cast<const T*>(source.data);
       const bool single = plan.single[size_t(k)];
-      at.from[k] = {single ? nullptr : data, single ? data : nullptr, T(source.number)};
+      at.from[k] = {single ? nullptr : data, single ? data : nullptr, Arithmetic<T>(source.number)};
     }
     for (int k = 0; k < Body::out; ++k) at.to[k] = static_cast<T*>(pass.targets[size_t(k)]);
     const GridSize grid = grid_for((plan.n * int64_t(sizeof(T)) + 15) / 16);
@@ -152,7 +155,7 @@ void launch_body(const Body& body, const char* name, const Pass& pass, cudaStrea
     for (int k = 0; k < Body::in; ++k) {
       const Source& source = pass.sources[size_t(k)];
       at.from[k] = source.data ? static_cast<const T*>(source.data) + starts[size_t(k)] : nullptr;
-      at.number[k] = T(source.number);
+      at.number[k] = Arithmetic<T>(source.number);
     }
     // Targets are row-major: their offset is that of the last array of the loops.
     for (int k = 0; k < Body::out; ++k)
@@ -175,13 +178,15 @@ template <class Body, class F, class T> void launch_formula(const void* op, cons
 template <class F> PointwiseLaunchers pointwise_launchers() {
   PointwiseLaunchers out{typeid(F).name(), {}};
   const auto add = [&]<class T>(T*) {
+    using N = Arithmetic<T>;
     const int dtype = int(dtype_of<T>());
-    out.launch[int(PointwiseKind::forward)][dtype] = launch_formula<ForwardBody<F, T>, F, T>;
-    out.launch[int(PointwiseKind::vjp)][dtype] = launch_formula<VjpBody<F, T>, F, T>;
-    out.launch[int(PointwiseKind::jvp)][dtype] = launch_formula<JvpBody<F, T>, F, T>;
+    out.launch[int(PointwiseKind::forward)][dtype] = launch_formula<ForwardBody<F, N>, F, T>;
+    out.launch[int(PointwiseKind::vjp)][dtype] = launch_formula<VjpBody<F, N>, F, T>;
+    if constexpr (!is_half_type<T>) out.launch[int(PointwiseKind::jvp)][dtype] = launch_formula<JvpBody<F, N>, F, T>;
   };
   add(static_cast<float*>(nullptr));
   add(static_cast<double*>(nullptr));
+  add(static_cast<BFloat16*>(nullptr));  // what training uses; operands of other types are widened by the host
   if constexpr (requires { F::integers; })
     out.launch[int(PointwiseKind::forward)][int(int64)] = launch_formula<ForwardBody<F, int64_t>, F, int64_t>;
   return out;

@@ -12,9 +12,9 @@ constexpr int64_t chunk_of_rows = 8192;    // elements that one block combines
 constexpr int64_t chunk_of_columns = 256;  // elements that one thread combines
 
 /// [results, chunks] from the elements at kept and reduced places; neighbouring threads take neighbouring elements.
-template <class P, class T>
+template <class P, class S, class T>
 __global__ void __launch_bounds__(reduce_threads)
-    reduce_rows(const T* from, StridedIndex<1> kept, StridedIndex<1> reduced, int64_t n, int64_t chunk, int64_t chunks,
+    reduce_rows(const S* from, StridedIndex<1> kept, StridedIndex<1> reduced, int64_t n, int64_t chunk, int64_t chunks,
                 int64_t tasks, T* to) {
   PF_SHARED(T, partial, [reduce_threads]);
   for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
@@ -24,7 +24,7 @@ __global__ void __launch_bounds__(reduce_threads)
     T value = P::template identity<T>();
     for (int64_t i = first + threadIdx.x; i < last; i += reduce_threads) {
       reduced.place(uint32_t(i), at);
-      value = P::combine(value, from[int64_t(base[0]) + at[0]]);
+      value = P::combine(value, T(from[int64_t(base[0]) + at[0]]));
     }
     value = block_reduce<P>(value, &partial[0]);
     if (threadIdx.x == 0) to[task] = value;
@@ -32,8 +32,8 @@ __global__ void __launch_bounds__(reduce_threads)
 }
 
 /// The same with one thread a result and chunk: [chunks, results], so that neighbours write neighbours.
-template <class P, class T> struct ColumnBody {
-  const T* from;
+template <class P, class S, class T> struct ColumnBody {
+  const S* from;
   StridedIndex<1> kept, reduced;
   int64_t results, n, chunk;
   T* to;
@@ -44,7 +44,7 @@ template <class P, class T> struct ColumnBody {
     T value = P::template identity<T>();
     for (int64_t i = first; i < last; ++i) {
       reduced.place(uint32_t(i), at);
-      value = P::combine(value, from[int64_t(base[0]) + at[0]]);
+      value = P::combine(value, T(from[int64_t(base[0]) + at[0]]));
     }
     to[task] = value;
   }
@@ -72,8 +72,8 @@ StridedIndex<1> loops_of(const Layout& layout) {
   return index_of<1>(merged_loops(layout.shape, strides));
 }
 
-template <class P, class T>
-void run(const char* op, const T* from, const Layout& kept, const Layout& reduced, T* to, T* scratch,
+template <class P, class S, class T>
+void run(const char* op, const S* from, const Layout& kept, const Layout& reduced, T* to, T* scratch,
          cudaStream_t stream) {
   const ReducePlan p = plan(kept, reduced);
   const int64_t tasks = p.results * p.chunks;
@@ -84,9 +84,9 @@ void run(const char* op, const T* from, const Layout& kept, const Layout& reduce
   const Shape sizes{p.results, p.n};
   if (p.columns) {
     for_each_index(op, tasks, stream,
-                   ColumnBody<P, T>{from, loops_of(kept), loops_of(reduced), p.results, p.n, p.chunk, out});
+                   ColumnBody<P, S, T>{from, loops_of(kept), loops_of(reduced), p.results, p.n, p.chunk, out});
   } else {
-    check_launch(PF_LAUNCH((reduce_rows<P, T>), unsigned(std::min<int64_t>(tasks, 65535)), reduce_threads, 0, stream,
+    check_launch(PF_LAUNCH((reduce_rows<P, S, T>), unsigned(std::min<int64_t>(tasks, 65535)), reduce_threads, 0, stream,
                            from, loops_of(kept), loops_of(reduced), p.n, p.chunk, p.chunks, tasks, out),
                  op, sizes);
   }
@@ -131,11 +131,17 @@ size_t reduce_scratch(DType dtype, const Layout& kept, const Layout& reduced) {
   const ReducePlan p = plan(kept, reduced);
   if (p.chunks == 1) return 0;
   // Each pass shrinks the number of chunks by at least 32; so all partial results together are below twice the first.
-  return size_t(2 * p.results * p.chunks + 64) * size_t(size_of(dtype));
+  return size_t(2 * p.results * p.chunks + 64) * size_t(size_of(arithmetic_type(dtype)));
 }
 
 void launch_reduce(Reduction kind, DType dtype, const void* from, const Layout& kept, const Layout& reduced, void* to,
                    void* scratch, cudaStream_t stream) {
+  const auto sum_half = [&]<class S>(S*) {
+    run<SumPolicy>("sum", static_cast<const S*>(from), kept, reduced, static_cast<float*>(to),
+                   static_cast<float*>(scratch), stream);
+  };
+  if (kind == Reduction::sum && dtype == bfloat16) return sum_half(static_cast<BFloat16*>(nullptr));
+  if (kind == Reduction::sum && dtype == float16) return sum_half(static_cast<Float16*>(nullptr));
   dispatch_numeric(dtype, "reduce", [&]<class T>() {
     const T* x = static_cast<const T*>(from);
     T *y = static_cast<T*>(to), *memory = static_cast<T*>(scratch);

@@ -69,6 +69,7 @@ Tensor arg_extreme(bool largest, const Tensor& x, const Axes& axes, bool keepdim
   if (detail::watching) [[unlikely]]
     return detail::watching->run([=](const Tensor& in) { return arg_extreme(largest, in, axes, keepdim); }, x);
   const char* op = largest ? "argmax" : "argmin";
+  if (is_half(x.dtype())) return arg_extreme(largest, widened(x), axes, keepdim);
   detail::check_not_empty(largest, x.shape(), axes, op);
   const Tensor rows = contiguous(detail::as_rows(x, detail::RowsOfReduction(x.shape(), axes, op)));
   const int64_t n = rows.size(-1), count = rows.numel() / n;

@@ -108,6 +108,7 @@ Tensor compare(Comparison comparison, const Tensor& a, const Tensor& b) {
   const char* op = names[int(comparison)];
   const Tensor* operands[] = {&a, &b};
   const DType dtype = common_dtype(op, operands);
+  if (is_half(dtype)) return compare(comparison, widened(a), widened(b));
   const bool ordered = comparison == Comparison::less || comparison == Comparison::less_equal;
   check(!ordered || dtype != boolean, op, ": bool ", a.shape(), ": expected numbers; convert with cast(x, int64)");
   if (const Device device = device_of(operands); device.is_cuda()) {
@@ -123,8 +124,8 @@ Tensor compare(Comparison comparison, const Tensor& a, const Tensor& b) {
   pass.read(left);
   pass.read(right);
   pass.write(out.mutable_raw(), boolean);
-  run_pass(pass, [comparison, dtype](int64_t n, const void* const* in, void* const* y) {
-    dispatch(dtype, [&]<class T>() { compare_block<T>(comparison, n, in, y[0]); });
+  run_pass(pass, [comparison, dtype, op](int64_t n, const void* const* in, void* const* y) {
+    dispatch_arithmetic(dtype, op, [&]<class T>() { compare_block<T>(comparison, n, in, y[0]); });
   });
   return out;
 }
@@ -134,6 +135,7 @@ Tensor test_elements(FloatTest test, const Tensor& x) {
     return detail::watching->run([=](const Tensor& in) { return test_elements(test, in); }, x);
   constexpr const char* test_names[] = {"isnan", "isinf", "isfinite"};
   check(x.defined(), test_names[int(test)], ": the operand is an empty Tensor handle; initialise it first");
+  if (is_half(x.dtype())) return test_elements(test, widened(x));
   if (!is_floating(x.dtype())) return full(x.shape(), test == FloatTest::finite, boolean, x.device());
   Tensor out = Tensor::empty(x.shape(), boolean, x.device());
   if (x.device().is_cuda()) {

@@ -10,6 +10,7 @@ namespace pf {
 /// y[…, i, …] = x[…, index[…, i, …], …]; the index has the shape of the result.
 struct Gather {
   static constexpr auto name = "gather";
+  static constexpr bool any_type = true;
   int axis = 0;
   Tensor index;
   Tensor eval(const Tensor& x) const;
@@ -29,6 +30,7 @@ struct ScatterAdd {
 /// Whole slices: position i of the axis is position index[i] of x's.
 struct IndexSelect {
   static constexpr auto name = "index_select";
+  static constexpr bool any_type = true;
   int axis = 0;
   Tensor index;
   Tensor eval(const Tensor& x) const;

@@ -248,6 +248,7 @@ Tensor Det::eval(const Tensor& a) const {
 Tensor sign_of_det(const Tensor& a) {
   if (detail::watching) [[unlikely]]
     return detail::watching->run([](const Tensor& in) { return sign_of_det(in); }, a);
+  if (is_half(a.dtype())) return cast(sign_of_det(widened(a)), a.dtype());
   return detail::per_matrix(a, "slogdet", cuda::Determinant::sign, [](const auto* lu, int64_t n, int sign) {
     double out = sign;
     for (int64_t i = 0; i < n; ++i) out *= lu[i * n + i] > 0 ? 1 : lu[i * n + i] < 0 ? -1 : 0;

@@ -121,6 +121,7 @@ Tensor multiply_on_device(const Tensor& left, const Tensor& right, const Tensor&
 Tensor MatMul::eval(const Tensor& a, const Tensor& b) const {
   const DType dtype = common_dtype(name, std::array{&a, &b});
   if (device_of(std::array{&a, &b}).is_cuda()) return detail::multiply_on_device(a, b, {});
+  if (is_half(dtype)) return cast(eval(widened(a), widened(b)), dtype);
   return dispatch_numeric(dtype, name,
                           [&]<class T>() { return detail::multiply<T>(as_operand(a, dtype), as_operand(b, dtype)); });
 }
@@ -128,6 +129,7 @@ Tensor MatMul::eval(const Tensor& a, const Tensor& b) const {
 Tensor AffineMap::eval(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
   const DType dtype = common_dtype(name, std::array{&x, &weight, &bias});
   if (x.device().is_cuda()) return detail::multiply_on_device(x, transpose(weight), bias);
+  if (is_half(dtype)) return cast(eval(widened(x), widened(weight), widened(bias)), dtype);
   return dispatch_floating(dtype, name, [&]<class T>() {
     const int64_t rows = x.shape()[0], out = weight.shape()[0];
     Tensor y = Tensor::empty({rows, out}, dtype);

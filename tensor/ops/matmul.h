@@ -8,6 +8,7 @@ namespace pf {
 /// The product of matrices, or of two equally long lists of them.  [batch…, m, k] × [batch…, k, n] → [batch…, m, n]
 struct MatMul {
   static constexpr auto name = "matmul";
+  static constexpr bool any_type = true;  // on a GPU they are multiplied as they are
   static constexpr bool bilinear = true;
   Tensor eval(const Tensor& a, const Tensor& b) const;
   template <Array A> std::array<A, 2> vjp(Wanted wanted, const A& g, const A& a, const A& b, const A&) const {
@@ -21,6 +22,7 @@ struct MatMul {
 /// x Wᵀ + bias in one go.  x: [rows, in], weight: [out, in], bias: [out]  →  [rows, out]
 struct AffineMap {
   static constexpr auto name = "linear";
+  static constexpr bool any_type = true;  // on a GPU they are multiplied as they are
   Tensor eval(const Tensor& x, const Tensor& weight, const Tensor& bias) const;
   template <Array A> A composite(const A& x, const A& weight, const A& bias) const {
     return matmul(x, transpose(weight)) + bias;

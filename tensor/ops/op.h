@@ -25,6 +25,13 @@
 //
 // Rules are templates over Array, written in other operations: with Tensor they compute, with Variable they are recorded
 // and can be differentiated again. Broadcasting never appears in a rule: `apply` inserts `expand`.
+//
+// On 16-bit numbers every operation computes in float32 and rounds its result once. `eval` never sees them: it is given
+// widened operands, unless the struct says
+//
+//   static constexpr bool any_type = true;
+//
+// because it only moves elements, or has kernels for 16 bits itself.
 
 #include <array>
 #include <concepts>
@@ -168,16 +175,33 @@ void pointwise_vjp(const PointwiseKernels& kernels, const void* op, const Tensor
 Tensor pointwise_jvp(const PointwiseKernels& kernels, const void* op, std::span<const Tensor* const> tangents,
                      std::span<const Tensor* const> inputs, const Tensor& y);
 
+/// The element type that all operands share. Literals take the others'; throws, naming `op`, where two differ.
+DType common_dtype(const char* op, std::span<const Tensor* const> inputs);
+
+/// Operations that take 16-bit operands as they are.
+template <class Op>
+concept AnyType = requires {
+  Op::any_type;
+};
+
 template <PointwiseFormula F, std::same_as<Tensor>... X> Tensor apply_array(const F& f, const X&... x) {
   static_assert(sizeof...(X) == F::arity, "this formula takes another number of inputs");
   const Tensor* inputs[] = {&x...};
   return pointwise_forward(pointwise_kernels<F>(), &f, inputs);
 }
+namespace detail {
+template <class Op, class... X> Tensor eval_op(const Op& op, const X&... x) {
+  if constexpr (!AnyType<Op>)
+    if ((is_half(x.dtype()) || ...)) [[unlikely]]
+      return narrowed(op.eval(widened(x)...), common_dtype(Op::name, std::array{&x...}));
+  return op.eval(x...);
+}
+}  // namespace detail
 template <class Op, std::same_as<Tensor>... X>
 requires(!PointwiseFormula<Op>) Tensor apply_array(const Op& op, const X&... x) {
   if (detail::watching) [[unlikely]]
-    return detail::watching->run([op](const auto&... in) { return op.eval(in...); }, x...);
-  return op.eval(x...);
+    return detail::watching->run([op](const auto&... in) { return detail::eval_op(op, in...); }, x...);
+  return detail::eval_op(op, x...);
 }
 /// An operation on any number of inputs of one kind.
 template <class Op> Tensor apply_list(const Op& op, std::span<const Tensor> x) {

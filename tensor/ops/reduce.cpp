@@ -25,26 +25,31 @@ int64_t reduced_count(const Shape& shape, const Axes& axes, const char* op) {
 }
 
 namespace {
+// Of 16-bit numbers in float32, which the caller rounds.
 Tensor sum_over(const Tensor& x, const std::array<bool, max_rank>& flags, const Shape& shape, const char* op) {
-  return dispatch_numeric(x.dtype(), op, [&]<class T>() { return reduce<Adding, T>(x, flags, shape); });
+  if (is_half(x.dtype()) && x.device().is_cuda()) return reduce_on_device(cuda::Reduction::sum, x, flags, shape);
+  const Tensor wide = widened(x);
+  return dispatch_numeric(wide.dtype(), op, [&]<class T>() { return reduce<Adding, T>(wide, flags, shape); });
 }
 }  // namespace
 }  // namespace detail
 
 Tensor Sum::eval(const Tensor& x) const {
-  return detail::sum_over(x, axes.flags(x.rank(), name), detail::reduced_shape(x.shape(), axes, keepdim, name), name);
+  const Shape shape = detail::reduced_shape(x.shape(), axes, keepdim, name);
+  return narrowed(detail::sum_over(x, axes.flags(x.rank(), name), shape, name), x.dtype());
 }
 
 Tensor Mean::eval(const Tensor& x) const {
   const int64_t n = detail::reduced_count(x.shape(), axes, name);
   check(n > 0, "mean: ", x.shape(), " has no elements along the reduced axes, so there is no mean");
-  Tensor out = Sum{axes, keepdim}.eval(x);
-  if (x.device().is_cuda()) return out * (1.0 / double(n));
-  dispatch_floating(x.dtype(), name, [&]<class T>() {
+  const Shape shape = detail::reduced_shape(x.shape(), axes, keepdim, name);
+  Tensor out = detail::sum_over(x, axes.flags(x.rank(), name), shape, name);
+  if (x.device().is_cuda()) return narrowed(out * (1.0 / double(n)), x.dtype());
+  dispatch_floating(out.dtype(), name, [&]<class T>() {
     T* to = out.mutable_data<T>();
     for (int64_t i = 0; i < out.numel(); ++i) to[i] *= T(1) / T(n);
   });
-  return out;
+  return narrowed(out, x.dtype());
 }
 
 Tensor SumTo::eval(const Tensor& x) const {
@@ -52,7 +57,7 @@ Tensor SumTo::eval(const Tensor& x) const {
   const int added = x.rank() - shape.rank();
   std::array<bool, max_rank> flags{};
   for (int i = 0; i < x.rank(); ++i) flags[i] = i < added || (shape[i - added] == 1 && x.shape()[i] != 1);
-  return detail::sum_over(x, flags, shape, name);
+  return narrowed(detail::sum_over(x, flags, shape, name), x.dtype());
 }
 
 }  // namespace pf

@@ -20,6 +20,7 @@ template <Array A> A spread(const A& y, const Axes& axes, const Shape& shape, co
 
 struct Sum {
   static constexpr auto name = "sum";
+  static constexpr bool any_type = true;  // on a GPU they are read as they are
   Axes axes;
   bool keepdim = false;
   Tensor eval(const Tensor& x) const;
@@ -28,6 +29,7 @@ struct Sum {
 
 struct Mean {
   static constexpr auto name = "mean";
+  static constexpr bool any_type = true;  // on a GPU they are read as they are
   Axes axes;
   bool keepdim = false;
   Tensor eval(const Tensor& x) const;
@@ -39,6 +41,7 @@ struct Mean {
 /// Sums over what `expand` repeated, back to the given shape: the adjoint of expand.
 struct SumTo {
   static constexpr auto name = "sum_to";
+  static constexpr bool any_type = true;  // on a GPU they are read as they are
   Shape shape;
   Tensor eval(const Tensor& x) const;
   template <Array A> A adjoint(const A& g, const Shape& x) const { return expand(g, x); }

@@ -64,6 +64,7 @@ template <class Item> void order(std::vector<Item>& items, std::vector<Item>& sc
 Tensor order_of(const Tensor& x, int axis, bool descending, std::optional<int64_t> wanted) {
   if (detail::watching) [[unlikely]]
     return detail::watching->run([=](const Tensor& in) { return order_of(in, axis, descending, wanted); }, x);
+  if (is_half(x.dtype())) return order_of(widened(x), axis, descending, wanted);
   const Tensor rows = contiguous(movedim(x, axis, -1));
   const int64_t n = rows.size(-1), count = wanted.value_or(n);
   Shape shape = rows.shape();
@@ -102,6 +103,7 @@ Tensor searchsorted_of(const Tensor& sorted, const Tensor& values, bool right) {
   check(sorted.rank() >= 1, "searchsorted: a sorted array ", sorted.shape(), ": expected at least one axis");
   check(sorted.dtype() == values.dtype(), "searchsorted: ", sorted.dtype(), " rows and ", values.dtype(),
         " values: element types differ; convert one with cast");
+  if (is_half(values.dtype())) return searchsorted_of(widened(sorted), widened(values), right);
   const bool shared = sorted.rank() == 1;
   bool agree = shared || sorted.rank() == values.rank();
   for (int i = 0; agree && !shared && i + 1 < sorted.rank(); ++i) agree = sorted.shape()[i] == values.shape()[i];
@@ -127,6 +129,10 @@ Tensor searchsorted_of(const Tensor& sorted, const Tensor& values, bool right) {
 
 // How many there are decides over shapes, so the CPU has to know anyway.
 UniqueElements unique_elements(const Tensor& x) {
+  if (is_half(x.dtype())) {
+    const UniqueElements found = unique_elements(widened(x));
+    return {cast(found.values, x.dtype()), found.counts, found.inverse};
+  }
   if (x.device().is_cuda()) {
     const UseDevice here(Device::cpu());
     const UniqueElements found = unique_elements(to_device(x, Device::cpu()));

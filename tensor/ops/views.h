@@ -10,6 +10,7 @@ namespace pf {
 
 struct Reshape {
   static constexpr auto name = "reshape";
+  static constexpr bool any_type = true;
   Shape shape;
   Tensor eval(const Tensor& x) const;
   template <Array A> A adjoint(const A& g, const Shape& x) const { return reshape(g, x); }
@@ -17,6 +18,7 @@ struct Reshape {
 
 struct Permute {
   static constexpr auto name = "permute";
+  static constexpr bool any_type = true;
   Shape order;
   Tensor eval(const Tensor& x) const { return x.view(x.layout().permute(order)); }
   template <Array A> A adjoint(const A& g, const Shape& x) const {
@@ -29,6 +31,7 @@ struct Permute {
 /// Axes of size 1 repeated, axes added in front.
 struct Expand {
   static constexpr auto name = "expand";
+  static constexpr bool any_type = true;
   Shape shape;
   Tensor eval(const Tensor& x) const { return x.view(x.layout().expand(shape)); }
   template <Array A> A adjoint(const A& g, const Shape& x) const { return sum_to(g, x); }
@@ -36,6 +39,7 @@ struct Expand {
 
 struct Flip {
   static constexpr auto name = "flip";
+  static constexpr bool any_type = true;
   int axis = 0;
   Tensor eval(const Tensor& x) const { return x.view(x.layout().flip(axis)); }
   template <Array A> A adjoint(const A& g, const Shape&) const { return flip(g, axis); }
@@ -44,6 +48,7 @@ struct Flip {
 /// The elements of a slice put into zeros of the given shape: the adjoint of slice.
 struct Embed {
   static constexpr auto name = "embed";
+  static constexpr bool any_type = true;
   Shape shape;
   int axis = 0;
   std::optional<int64_t> start, stop;
@@ -54,6 +59,7 @@ struct Embed {
 
 struct Slice {
   static constexpr auto name = "slice";
+  static constexpr bool any_type = true;
   int axis = 0;
   std::optional<int64_t> start, stop;
   int64_t step = 1;
@@ -64,6 +70,7 @@ struct Slice {
 /// One position of an axis; the axis disappears.
 struct Pick {
   static constexpr auto name = "pick";
+  static constexpr bool any_type = true;
   int axis = 0;
   int64_t index = 0;  // counted from the front
   Tensor eval(const Tensor& x) const { return x.view(x.layout().select(axis, index)); }

@@ -44,6 +44,7 @@ Tensor Where::eval(const Tensor& a, const Tensor& b) const {
   run_pass(pass, [dtype](int64_t n, const void* const* in, void* const* y) {
     // Which bits are moved depends on the size of an element alone.
     if (size_of(dtype) == 1) choose<uint8_t>(n, in, y[0]);
+    else if (size_of(dtype) == 2) choose<uint16_t>(n, in, y[0]);
     else if (size_of(dtype) == 4) choose<uint32_t>(n, in, y[0]);
     else choose<uint64_t>(n, in, y[0]);
   });

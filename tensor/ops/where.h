@@ -9,6 +9,7 @@ namespace pf {
 /// Linear in both operands; the condition is part of the operation, not an input that could have a derivative.
 struct Where {
   static constexpr auto name = "where";
+  static constexpr bool any_type = true;
   Tensor condition;
   Tensor eval(const Tensor& a, const Tensor& b) const;
   template <Array A> std::array<A, 2> vjp(Wanted wanted, const A& g, const A&, const A&, const A&) const {

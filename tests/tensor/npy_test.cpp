@@ -109,7 +109,7 @@ TEST_F(Npy, ErrorsSayWhatIsWrong) {
             path + ": is truncated: an array [5] of '<f8' wants 40 bytes, the file has 32");
   EXPECT_TRUE(contains(error(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }", data)),
                        "has 8 bytes after the array [3]"));
-  EXPECT_EQ(error(typed("'<f2'")), path + ": dtype '<f2' is not supported: save it with .astype('float32')");
+  EXPECT_EQ(error(typed("'<f16'")), path + ": dtype '<f16' is not supported: save it with .astype('float32')");
   EXPECT_EQ(error(typed("'<u8'")), path + ": dtype '<u8' is not supported: save it with .astype('int64')");
   EXPECT_EQ(error(typed("'|O'")), path + ": dtype '|O' is not supported: Python objects are never read: save numbers");
   EXPECT_TRUE(contains(error(typed("'<U3'")), "text is not read"));

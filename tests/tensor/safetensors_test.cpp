@@ -71,8 +71,8 @@ TEST_F(Safetensors, RefusesWhatItCannotWrite) {
 
 TEST_F(Safetensors, ErrorsSayWhatIsWrong) {
   const std::string four(4, '\0'), eight(8, '\0');
-  EXPECT_EQ(error(R"({"w":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}})", four),
-            path + ": the tensor 'w' is BF16: F32, F64, I64 and BOOL are read; convert it to F32 first");
+  EXPECT_EQ(error(R"({"w":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,4]}})", four),
+            path + ": the tensor 'w' is F8_E4M3: F32, F64, F16, BF16, I64 and BOOL are read; convert it to F32 first");
   EXPECT_EQ(error(R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", four),
             path + ": is truncated: 'w' ends at 8, but only 4 bytes follow the header");
   EXPECT_EQ(error(R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", eight),
