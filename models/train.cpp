@@ -152,11 +152,12 @@ struct Steps {
   std::optional<GradientStep> opponent;
 
   Steps(Run& run, double limit)
-      : model(run.parameters, all_fields(run), numbers(run),
-              [&run](const Tensor& batch, Rng& rng, const Tensor& context) {
-                return run.model.objective().loss(batch, rng, context);
-              },
-              run.draws(), run.group.size() > 1 ? 0 : limit, run.options.replay) {
+      : model(
+            run.parameters, all_fields(run), numbers(run),
+            [&run](const Tensor& batch, Rng& rng, const Tensor& context) {
+              return run.model.objective().loss(batch, rng, context);
+            },
+            run.draws(), run.group.size() > 1 ? 0 : limit, run.options.replay) {
     if (run.opponent)
       opponent.emplace(
           run.opponent_parameters, all_fields(run), numbers(run),
@@ -366,7 +367,9 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
                      {"gradient_norm", norm},
                      {"rate", schedule(run.step - 1)},
                      {"seconds", run.seconds_before + elapsed}});
-      if (report) report({run.step, options_.steps, mean_loss, rate, double(options_.steps - run.step) / rate, steps->describe()});
+      if (report)
+        report(
+            {run.step, options_.steps, mean_loss, rate, double(options_.steps - run.step) / rate, steps->describe()});
     }
     if (!folder.empty() && (run.step % picture_every == 0 || last)) {
       run.ema.swap(run.fields);

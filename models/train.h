@@ -19,7 +19,7 @@ struct TrainOptions {
   int64_t save_every = 500;   // steps between snapshots
   int64_t report_every = 50;  // steps between lines of metrics.jsonl
   int64_t picture_every = 0;  // steps between sample pictures; 0: a tenth of the run
-  bool replay = true;         // whether steps are recorded and replayed where that can be done; the results are the same
+  bool replay = true;  // whether steps are recorded and replayed where that can be done; the results are the same
 
   nlohmann::ordered_json to_json() const;
   static TrainOptions from_json(const nlohmann::ordered_json& json);

@@ -101,7 +101,8 @@ struct Capture::State {
       {
         const Watch watch(recording.get());
         for (const Tensor& x : function(inputs))
-          outputs.push_back(!x.defined() || recording->owns(x) ? x : copy(x));  // an input would change under the caller
+          outputs.push_back(!x.defined() || recording->owns(x) ? x
+                                                               : copy(x));  // an input would change under the caller
       }
       recording->close();
       if (device.is_cuda()) {
@@ -144,9 +145,8 @@ struct Capture::State {
 };
 
 Capture::Capture(Function function, std::vector<Rng*> generators, std::function<std::vector<Tensor>()> state)
-    : self_(new State{.function = std::move(function),
-                      .generators = std::move(generators),
-                      .state = std::move(state)}) {}
+    : self_(
+          new State{.function = std::move(function), .generators = std::move(generators), .state = std::move(state)}) {}
 Capture::~Capture() = default;
 Capture::Capture(Capture&&) noexcept = default;
 Capture& Capture::operator=(Capture&&) noexcept = default;
@@ -179,8 +179,6 @@ std::vector<Tensor> Capture::operator()(std::span<const Tensor> inputs) {
 
 bool Capture::replayed() const { return self_->replayed; }
 const std::string& Capture::obstacle() const { return self_->obstacle; }
-int64_t Capture::kernels() const {
-  return self_->recording && !self_->graph ? self_->recording->kernels() : 0;
-}
+int64_t Capture::kernels() const { return self_->recording && !self_->graph ? self_->recording->kernels() : 0; }
 
 }  // namespace pf

@@ -41,7 +41,8 @@ void run_on_device(const PointwiseKernels& kernels, cuda::PointwiseKind kind, co
 
 // A pass for a recording: the formula's parameters by value, the inputs in a list.
 template <class Run>
-auto record_pass(const PointwiseKernels& kernels, const void* op, std::span<const Tensor* const> inputs, const Run& run) {
+auto record_pass(const PointwiseKernels& kernels, const void* op, std::span<const Tensor* const> inputs,
+                 const Run& run) {
   std::array<std::byte, max_formula_bytes> parameters;
   std::memcpy(parameters.data(), op, kernels.op_bytes);
   std::vector<Tensor> list;
@@ -243,8 +244,8 @@ void pointwise_vjp(const PointwiseKernels& kernels, const void* op, const Tensor
   if (detail::watching) [[unlikely]] {
     Wanted wanted{0};
     for (size_t i = 0; i < grads.size(); ++i) wanted.bits |= uint32_t(grads[i] != nullptr) << i;
-    const auto found = record_pass(
-        kernels, op, joined(inputs, {&y, &g}), [&kernels, wanted, n](const void* formula, auto x) {
+    const auto found =
+        record_pass(kernels, op, joined(inputs, {&y, &g}), [&kernels, wanted, n](const void* formula, auto x) {
           std::array<Tensor, max_pass_outputs> made;
           std::array<Tensor*, max_pass_outputs> to{};
           for (int i = 0; i < n; ++i) to[size_t(i)] = wanted[i] ? &made[size_t(i)] : nullptr;

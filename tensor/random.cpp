@@ -74,9 +74,7 @@ template <class T, class Group> void fill(const Rng::State& start, T* out, int64
 struct Start {
   Rng::State state;
   const uint64_t* base = nullptr;
-  Rng::State now() const {
-    return base ? Rng::State{state.seed, base[1], state.position + base[0]} : state;
-  }
+  Rng::State now() const { return base ? Rng::State{state.seed, base[1], state.position + base[0]} : state; }
 };
 
 // Moves the generator behind the counters of a draw of n numbers of this type; returns where it was.

@@ -63,8 +63,7 @@ Recording::Recording(std::span<const Tensor> given, std::span<Rng* const> genera
   std::sort(given_.begin(), given_.end());
   for (Rng* rng : generators) generators_.push_back({rng, rng->state()});
   bases_.resize(2 * generators_.size());
-  if (device.is_cuda() && !generators_.empty())
-    device_bases_ = Tensor::empty({int64_t(bases_.size())}, int64, device);
+  if (device.is_cuda() && !generators_.empty()) device_bases_ = Tensor::empty({int64_t(bases_.size())}, int64, device);
   tell_bases();
 }
 
@@ -123,8 +122,7 @@ void Recording::tell_bases() {
     bases_[2 * i + 1] = state.stream;
   }
   if (device_bases_.defined())
-    backend_of(device_).upload(const_cast<void*>(device_bases_.raw()), bases_.data(),
-                               bases_.size() * sizeof(uint64_t));
+    backend_of(device_).upload(const_cast<void*>(device_bases_.raw()), bases_.data(), bases_.size() * sizeof(uint64_t));
 }
 
 bool Recording::same_seeds() const {

@@ -4,12 +4,12 @@
 
 #include "autograd/functional.h"
 #include "models/inversion.h"
+#include "tensor/capture.h"
 #include "tensor/ops/exponential.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
 #include "tensor/ops/views.h"
-#include "tensor/capture.h"
 
 namespace pf {
 

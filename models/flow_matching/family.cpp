@@ -31,6 +31,9 @@ Family flow_matching_family() {
                    "sines and cosines of each coordinate that the network sees, but for mean-flow and "
                    "shortcut: of periods 8, 4, 2 …",
                    0, 8),
+           choice("prediction", {"velocity", "data"},
+                  "what the network says: the velocity, or the data that the path leads to; of ot, independent, "
+                  "schroedinger-bridge and rectified, the others say velocities"),
            integer("frequencies", 0, "sine and cosine pairs that tell the network the time", 0, 64),
            number("sigma", 0,
                   "noise added to the paths; 0 is 0.3 of schroedinger-bridge, 0.5 of sf2m, 1 of interpolant", 0, 10),
@@ -40,7 +43,7 @@ Family flow_matching_family() {
            number("tolerance", 1e-5, "of dopri5", 1e-12, 1),
            choice("divergence", {"auto", "exact", "hutchinson"}, "of the density; auto: exact up to 16 columns"),
            label_dropout_setting(), guidance_setting()},
-      .image_settings = {"hidden=512", "depth=3", "frequencies=4", "waves=0"},
+      .image_settings = {"hidden=512", "depth=3", "frequencies=4", "waves=0", "prediction=data"},
       .defaults =
           [](const Settings&, const DataSummary& data) {
             return data.image ? TrainingDefaults{.steps = 4000, .batch = 256}
@@ -86,6 +89,8 @@ Family flow_matching_family() {
                                           .depth = s.integer("depth"),
                                           .frequencies = s.integer("frequencies"),
                                           .waves = s.integer("waves")};
+            if (s.is("prediction", "data") && !s.is("variant", "trigonometric"))
+              settings.prediction = FieldPrediction::data;
             settings.sampling = settings.likelihood = ode;
             settings.guidance = guidance;
             settings.divergence = exact ? DivergenceKind::exact : DivergenceKind::hutchinson;
@@ -106,6 +111,7 @@ Family flow_matching_family() {
             return Built{std::move(model), std::move(objective)};
           },
       .test_variants = {{"variant=ot", "hidden=24", "depth=2", "waves=1"},
+                        {"prediction=data", "hidden=24", "depth=2", "waves=0"},
                         {"variant=independent", "hidden=24", "depth=2", "waves=0"},
                         {"variant=schroedinger-bridge", "hidden=24", "depth=2", "waves=0"},
                         {"variant=trigonometric", "hidden=24", "depth=2", "waves=0"},

@@ -5,6 +5,7 @@
 
 #include "models/loss_by_level.h"
 #include "models/waves.h"
+#include "tensor/ops/extremum.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
@@ -14,9 +15,10 @@
 namespace pf {
 
 VelocityField::VelocityField(int64_t width, int64_t hidden, int64_t depth, int64_t frequencies, Rng& rng, int64_t given,
-                             Activation activation, int64_t waves)
+                             Activation activation, int64_t waves, FieldPrediction prediction)
     : frequencies_(frequencies),
       waves_(waves),
+      prediction_(prediction),
       net_(mlp_widths(waves_width(width, waves) + 1 + 2 * frequencies + given, hidden, depth, width), rng,
            {.activation = activation}) {}
 
@@ -29,7 +31,9 @@ Variable VelocityField::operator()(const Variable& x, const Tensor& time, const 
     inputs.emplace_back(cos(angle));
   }
   if (given.defined()) inputs.emplace_back(given);
-  return net_(concat(inputs, 1));
+  const Variable said = net_(concat(inputs, 1));
+  if (prediction_ == FieldPrediction::velocity) return said;
+  return (said - x) / maximum(1.0 - time, 0.05);
 }
 Variable VelocityField::operator()(const Variable& x, double time, const Tensor& given) const {
   return (*this)(x, full({1, 1}, time, x.dtype()), given);
@@ -41,7 +45,7 @@ FlowMatching::FlowMatching(std::shared_ptr<const Distribution> base, const FlowM
     : settings_(settings),
       base_(std::move(base)),
       velocity_(base_->width(), settings.hidden, settings.depth, settings.frequencies, rng, settings.guidance.inputs(),
-                settings.activation, settings.waves) {
+                settings.activation, settings.waves, settings.prediction) {
   if (settings.keeps_teacher) teach(0);
 }
 

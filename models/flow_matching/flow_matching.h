@@ -17,18 +17,25 @@
 
 namespace pf {
 
+/// What the network of a field says: the velocity, or the data that a straight path leads to. Data often lie on few
+/// dimensions, which a network can say where it cannot pass on the noise of all: v = (said − x) / (1 − t), the divisor at least
+/// 0.05 (Li and He 2025, arXiv 2511.13720).
+enum class FieldPrediction { velocity, data };
+
 /// A network v(x, t, c): [n, width], one time for all rows or one each ([n, 1]), and `given` further inputs, if any: [n, given]
 /// → [n, width]. Time enters as t and as sin 2πkt, cos 2πkt for k = 1 … frequencies; x with its waves (waves.h).
 class VelocityField {
  public:
   VelocityField(int64_t width, int64_t hidden, int64_t depth, int64_t frequencies, Rng& rng, int64_t given = 0,
-                Activation activation = Activation::silu, int64_t waves = 0);
+                Activation activation = Activation::silu, int64_t waves = 0,
+                FieldPrediction prediction = FieldPrediction::velocity);
   Variable operator()(const Variable& x, const Tensor& time, const Tensor& given = {}) const;
   Variable operator()(const Variable& x, double time, const Tensor& given = {}) const;
   static void fields(auto& self, auto&& visit) { visit("net", self.net_); }
 
  private:
   int64_t frequencies_, waves_;
+  FieldPrediction prediction_;
   Mlp net_;
 };
 
@@ -39,6 +46,7 @@ enum class DivergenceKind { exact, hutchinson };
 struct FlowMatchingSettings {
   int64_t hidden = 128, depth = 3, frequencies = 0, waves = 0;
   Activation activation = Activation::silu;
+  FieldPrediction prediction = FieldPrediction::velocity;
   OdeOptions sampling{.method = OdeMethod::dopri5, .tolerance = 1e-5};
   OdeOptions likelihood{.method = OdeMethod::dopri5, .tolerance = 1e-5};
   DivergenceKind divergence = DivergenceKind::exact;

@@ -8,6 +8,7 @@
 #include "models/context.h"
 #include "models/waves.h"
 #include "nn/activation.h"
+#include "tensor/capture.h"
 #include "tensor/ops/activations.h"
 #include "tensor/ops/comparison.h"
 #include "tensor/ops/extremum.h"
@@ -16,7 +17,6 @@
 #include "tensor/ops/norm.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
-#include "tensor/capture.h"
 
 namespace pf {
 namespace {
@@ -141,10 +141,8 @@ Variable AdversarialGame::Player::loss(const Tensor& batch, Rng& rng, const Tens
   critic.follow_weights();
   Variable total = critic_loss(settings.game, critic(real, given), critic(fake, given));
   const auto weight = [&](double penalty) { return Variable(cast(penalty_left * (penalty / 2), real.dtype())); };
-  if (settings.real_penalty > 0)
-    total = total + squared_slope(critic, real, given) * weight(settings.real_penalty);
-  if (settings.fake_penalty > 0)
-    total = total + squared_slope(critic, fake, given) * weight(settings.fake_penalty);
+  if (settings.real_penalty > 0) total = total + squared_slope(critic, real, given) * weight(settings.real_penalty);
+  if (settings.fake_penalty > 0) total = total + squared_slope(critic, fake, given) * weight(settings.fake_penalty);
   if (settings.slope_penalty > 0) {
     const Variable between = tracked(real + rng.uniform({real.size(0), 1}, real.dtype()) * (fake - real));
     const Variable slopes = norm(recorded_grad(sum(critic(between, given)), between), -1);

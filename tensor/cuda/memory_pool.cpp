@@ -86,8 +86,7 @@ void MemoryPool::release(void* block, size_t bytes) noexcept {
 
 void MemoryPool::begin_graph(GraphMemory& memory) {
   std::lock_guard lock(mutex_);
-  if (!beside_)
-    check_call(cudaStreamCreateWithFlags(&beside_, cudaStreamNonBlocking), "making a stream");
+  if (!beside_) check_call(cudaStreamCreateWithFlags(&beside_, cudaStreamNonBlocking), "making a stream");
   graphs_.insert(&memory);
   captured_ = &memory;
 }

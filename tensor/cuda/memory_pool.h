@@ -17,8 +17,8 @@ namespace pf::cuda {
 
 /// The blocks that a captured graph works on. They are kept for it until it is released.
 struct GraphMemory {
-  std::unordered_map<void*, size_t> blocks;     // and the size of the class
-  std::map<size_t, std::vector<void*>> free;    // those that nobody holds: used again while it is captured
+  std::unordered_map<void*, size_t> blocks;   // and the size of the class
+  std::map<size_t, std::vector<void*>> free;  // those that nobody holds: used again while it is captured
 };
 
 class MemoryPool {
@@ -49,8 +49,8 @@ class MemoryPool {
   std::map<size_t, std::vector<void*>> free_;  // by size of the class
   std::map<size_t, int64_t> live_;
   std::set<GraphMemory*> graphs_;
-  GraphMemory* captured_ = nullptr;    // of the capture that is going on
-  cudaStream_t beside_ = nullptr;      // where memory is asked for meanwhile: the stream itself would keep the request
+  GraphMemory* captured_ = nullptr;  // of the capture that is going on
+  cudaStream_t beside_ = nullptr;    // where memory is asked for meanwhile: the stream itself would keep the request
   MemoryStatistics statistics_;
 };
 

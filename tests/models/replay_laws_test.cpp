@@ -23,8 +23,7 @@ struct Trained {
 Trained train(const Variant& variant, bool replay) {
   const Dataset data = dataset_for(variant, 400);
   Model model(config_for(variant, data, 3), data.train);
-  const TrainOptions options{
-      .steps = 8, .batch = 32, .rate = 1e-3, .warmup = 10, .report_every = 1, .replay = replay};
+  const TrainOptions options{.steps = 8, .batch = 32, .rate = 1e-3, .warmup = 10, .report_every = 1, .replay = replay};
   const TrainResult result = Trainer(model, data, options).run();
   Trained out{.replay = result.replay};
   for (auto [step, loss] : result.loss) out.losses.push_back(loss);
