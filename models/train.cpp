@@ -17,6 +17,7 @@
 #include "nn/optim/clip.h"
 #include "nn/optim/ema.h"
 #include "nn/optim/schedule.h"
+#include "nn/precision.h"
 #include "nn/state.h"
 #include "tensor/files.h"
 #include "tensor/json.h"
@@ -139,6 +140,7 @@ Json as_json(const std::vector<VitalSign>& signs) {
 
 /// The opponent's steps before one of the model, each on rows and noise of its own. False where one was not finite.
 bool opponent_steps(Run& run, double rate, double limit) {
+  const NetworkPrecision precision(run.options.precision);
   for (int64_t i = 0; i < run.opponent->steps(); ++i) {
     const auto [rows, context] = run.batches.next();
     const Tensor batch = run.model.normalise(rows, run.rng);
@@ -161,7 +163,8 @@ bool opponent_steps(Run& run, double rate, double limit) {
                                      const std::string& folder) {
   std::string cause = "the loss or its gradient is not finite";
   try {
-    AnomalyDetection watch;
+    const AnomalyDetection watch;
+    const NetworkPrecision precision(run.options.precision);
     value_and_grad(std::span<const Field>(run.parameters),
                    [&] { return run.model.objective().loss(batch, rng, context); });
   } catch (const Error& error) { cause = error.what(); }
@@ -171,6 +174,16 @@ bool opponent_steps(Run& run, double rate, double limit) {
 }
 
 }  // namespace
+
+namespace {
+constexpr const char* precision_names[] = {"float32", "bf16"};
+}
+
+DType parse_precision(const std::string& name) {
+  if (name == precision_names[0]) return float32;
+  if (name == precision_names[1]) return bfloat16;
+  throw UsageError(join("precision '", name, "': expected float32 or bf16"));
+}
 
 TrainOptions default_options(const ModelConfig& config, const Dataset& data, double effort) {
   const TrainingDefaults defaults = family(config.family).defaults(config.settings, config.summary());
@@ -190,7 +203,8 @@ Json TrainOptions::to_json() const {
           {"ema", ema},
           {"save_every", save_every},
           {"report_every", report_every},
-          {"picture_every", picture_every}};
+          {"picture_every", picture_every},
+          {"precision", precision_names[precision == bfloat16]}};
 }
 
 TrainOptions TrainOptions::from_json(const Json& json) {
@@ -205,6 +219,7 @@ TrainOptions TrainOptions::from_json(const Json& json) {
     o.save_every = json.at("save_every").get<int64_t>();
     o.report_every = json.at("report_every").get<int64_t>();
     o.picture_every = json.at("picture_every").get<int64_t>();
+    o.precision = parse_precision(json.value("precision", "float32"));  // runs of earlier versions do not say
     return o;
   } catch (const Json::exception& error) { fail("config.json: training: ", error.what()); }
 }
@@ -264,8 +279,11 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
     const auto [rows, context] = run.batches.next();
     const Tensor batch = model_.normalise(rows, run.rng);
     const Rng rng_at_loss = run.rng;
-    auto [loss, gradients] = value_and_grad(std::span<const Field>(run.parameters),
-                                            [&] { return model_.objective().loss(batch, run.rng, context); });
+    auto [loss, gradients] = [&] {
+      const NetworkPrecision precision(options_.precision);
+      return value_and_grad(std::span<const Field>(run.parameters),
+                            [&] { return model_.objective().loss(batch, run.rng, context); });
+    }();
     const bool last = run.step + 1 == options_.steps, reporting = (run.step + 1) % options_.report_every == 0 || last;
     double norm = 0;
     if (loss.device().is_cuda()) {
