@@ -6,8 +6,9 @@ namespace pf {
 namespace {
 
 /// The row-major position of the first element that is not finite, or -1.
-int64_t first_not_finite(const Tensor& x) {
-  if (!is_floating(x.dtype())) return -1;
+int64_t first_not_finite(const Tensor& given) {
+  if (!is_floating(given.dtype())) return -1;
+  const Tensor x = widened(given);
   return dispatch_floating(x.dtype(), "anomaly", [&]<class T>() -> int64_t {
     const Tensor flat = to_device(contiguous(x), Device::cpu());
     const T* data = flat.data<T>();

@@ -16,7 +16,8 @@ inline bool is_tracked(const Variable& x) { return x.tracked(); }
 /// mention it. It is made before the node that has it as an input: a node is younger than its inputs.
 inline bool fits(const Tensor& x, const Tensor& y) { return x.shape() == y.shape() && !x.is_literal(); }
 template <Array A> Variable broadcast_operand(const A& x, const Tensor& y) {
-  return expand(value_of(x).is_literal() ? Variable(cast(value_of(x), y.dtype())) : Variable(x), y.shape());
+  const bool number = value_of(x).is_literal() && !is_half(y.dtype());  // of 16 bits it would not be the same any more
+  return expand(number ? Variable(cast(value_of(x), y.dtype())) : Variable(x), y.shape());
 }
 
 template <class Recorded, class Op, class... X> Variable recorded(const Op& op, Tensor&& y, const X&... x) {

@@ -1,5 +1,6 @@
 #include "autograd/catalogue_parts.h"
 #include "tensor/ops/argmax.h"
+#include "tensor/ops/cast.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/losses.h"
 #include "tensor/ops/norm.h"
@@ -54,6 +55,12 @@ std::vector<OpEntry> structural_entries() {
                      },
                      {{"matrix", {{{3, 4}}}}, {"0-d", {{{}}}}},
                      {{"empty", "a size of -1 cannot be found from no elements"}}),
+      entry<Cast>(
+          "elements of another type",
+          [](Inputs x) {
+            return apply(Cast{x[0].dtype(), x[0].dtype()}, x[0]);
+          },
+          any_shape),
       entry<Permute>(
           "axes in another order", [](Inputs x) { return movedim(x[0], 0, -1); }, with_axes, axes),
       entry<Expand>(

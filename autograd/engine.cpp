@@ -42,6 +42,8 @@ void accumulate(Tensor& sum, Tensor&& more) {
     sum = std::move(more);
   } else if (sum.dtype() != more.dtype() || !(sum.shape() == more.shape())) {
     sum = sum + more;  // says what is wrong
+  } else if (is_half(sum.dtype())) {
+    sum = sum + more;
   } else if (sum.donatable()) {
     add_in_place(sum, more);
   } else if (more.donatable()) {

@@ -87,6 +87,12 @@ template <class Op, size_t N> class OpNode final : public Node {
   std::span<const Variable> inputs() const override { return inputs_; }
 
   void vjp(const Tensor& g, Wanted wanted, std::span<Tensor> grads) const override {
+    if constexpr (computes_wide)
+      if (is_half(g.dtype())) [[unlikely]] {
+        widened_node()->vjp(widened(g), wanted, grads);
+        for (Tensor& each : grads) each = narrowed(each, g.dtype());
+        return;
+      }
     if constexpr (pointwise && !ConstantSlopes<Op>) {
       std::array<Tensor*, N> out;
       for (size_t i = 0; i < N; ++i) out[i] = wanted[int(i)] ? &grads[i] : nullptr;
@@ -106,6 +112,12 @@ template <class Op, size_t N> class OpNode final : public Node {
   void vjp(const Variable& g, Wanted wanted, std::span<Variable> grads) const override { rule_vjp(g, wanted, grads); }
 
   Tensor jvp(std::span<const Tensor> tangents) const override {
+    if constexpr (computes_wide)
+      if (is_half(output().dtype())) [[unlikely]] {
+        std::vector<Tensor> wide;
+        for (const Tensor& t : tangents) wide.push_back(widened(t));
+        return narrowed(widened_node()->jvp(wide), output().dtype());
+      }
     if constexpr (pointwise && !ConstantSlopes<Op>) {
       const std::array<Tensor, N> filled = fill(tangents);
       std::array<const Tensor*, N> t;
@@ -118,6 +130,16 @@ template <class Op, size_t N> class OpNode final : public Node {
   Variable jvp(std::span<const Variable> tangents) const override { return rule_jvp(tangents); }
 
  private:
+  /// Whether the derivatives on 16-bit numbers are taken as a whole in float32, rounded once. Those of linear operations
+  /// move elements or take one sum, and pointwise kernels see to it themselves.
+  static constexpr bool computes_wide = !pointwise && !LinearOp<Op> && !AnyType<Op>;
+  NodePtr widened_node() const {
+    return with_inputs<Tensor>(
+        [&](const auto&... x) { return NodePtr(new OpNode(op_, widened_or_shape(output()), widened(x)...)); });
+  }
+  static Tensor widened_or_shape(const Tensor& y) {
+    return y.defined() ? widened(y) : Tensor(Storage(), y.layout(), float32);
+  }
   template <class A, class F> decltype(auto) with_inputs(F&& f) const {
     return [&]<size_t... I>(std::index_sequence<I...>)->decltype(auto) { return f(as_array<A>(inputs_[I])...); }
     (Each{});

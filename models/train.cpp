@@ -20,6 +20,7 @@
 #include "nn/optim/clip.h"
 #include "nn/optim/ema.h"
 #include "nn/optim/schedule.h"
+#include "nn/precision.h"
 #include "nn/state.h"
 #include "tensor/files.h"
 #include "tensor/json.h"
@@ -155,6 +156,7 @@ struct Steps {
       : model(
             run.parameters, all_fields(run), numbers(run),
             [&run](const Tensor& batch, Rng& rng, const Tensor& context) {
+              const NetworkPrecision precision(run.options.precision);
               return run.model.objective().loss(batch, rng, context);
             },
             run.draws(), run.group.size() > 1 ? 0 : limit, run.options.replay) {
@@ -162,6 +164,7 @@ struct Steps {
       opponent.emplace(
           run.opponent_parameters, all_fields(run), numbers(run),
           [&run](const Tensor& batch, Rng& rng, const Tensor& context) {
+            const NetworkPrecision precision(run.options.precision);
             return run.opponent->loss(batch, rng, context);
           },
           run.draws(), run.group.size() > 1 ? 0 : limit, run.options.replay);
@@ -213,7 +216,8 @@ bool opponent_steps(Run& run, Steps& steps, double rate, double limit) {
                                      const std::string& folder) {
   std::string cause;
   try {
-    AnomalyDetection watch;
+    const AnomalyDetection watch;
+    const NetworkPrecision precision(run.options.precision);
     value_and_grad(std::span<const Field>(run.parameters),
                    [&] { return run.model.objective().loss(batch, rng, context); });
   } catch (const Error& error) { cause = error.what(); }
@@ -227,6 +231,16 @@ bool opponent_steps(Run& run, Steps& steps, double rate, double limit) {
 }
 
 }  // namespace
+
+namespace {
+constexpr const char* precision_names[] = {"float32", "bf16"};
+}
+
+DType parse_precision(const std::string& name) {
+  if (name == precision_names[0]) return float32;
+  if (name == precision_names[1]) return bfloat16;
+  throw UsageError(join("precision '", name, "': expected float32 or bf16"));
+}
 
 TrainOptions default_options(const ModelConfig& config, const Dataset& data, double effort) {
   const TrainingDefaults defaults = family(config.family).defaults(config.settings, config.summary());
@@ -246,7 +260,8 @@ Json TrainOptions::to_json() const {
           {"ema", ema},
           {"save_every", save_every},
           {"report_every", report_every},
-          {"picture_every", picture_every}};
+          {"picture_every", picture_every},
+          {"precision", precision_names[precision == bfloat16]}};
 }
 
 TrainOptions TrainOptions::from_json(const Json& json) {
@@ -261,6 +276,7 @@ TrainOptions TrainOptions::from_json(const Json& json) {
     o.save_every = json.at("save_every").get<int64_t>();
     o.report_every = json.at("report_every").get<int64_t>();
     o.picture_every = json.at("picture_every").get<int64_t>();
+    o.precision = parse_precision(json.value("precision", "float32"));  // runs of earlier versions do not say
     return o;
   } catch (const Json::exception& error) { fail("config.json: training: ", error.what()); }
 }

@@ -20,6 +20,7 @@ struct TrainOptions {
   int64_t report_every = 50;  // steps between lines of metrics.jsonl
   int64_t picture_every = 0;  // steps between sample pictures; 0: a tenth of the run
   bool replay = true;  // whether steps are recorded and replayed where that can be done; the results are the same
+  DType precision = float32;  // of the networks in a step (nn/precision.h); parameters, moments and losses stay float32
 
   nlohmann::ordered_json to_json() const;
   static TrainOptions from_json(const nlohmann::ordered_json& json);
@@ -27,6 +28,9 @@ struct TrainOptions {
 
 /// What a model of this configuration is trained with unless somebody says otherwise; effort multiplies the steps.
 TrainOptions default_options(const ModelConfig& config, const Dataset& data, double effort = 1);
+
+/// float32, or bf16 for bfloat16. Throws UsageError.
+DType parse_precision(const std::string& name);
 
 struct TrainProgress {
   int64_t step = 0, steps = 0;

@@ -2,6 +2,7 @@
 #include "autograd/apply.h"
 #include "nn/init.h"
 #include "nn/module.h"
+#include "nn/precision.h"
 #include "tensor/ops/matmul.h"
 
 namespace pf {
@@ -21,7 +22,7 @@ struct Linear {
 
   int64_t in() const { return weight.size(1); }
   int64_t out() const { return weight.size(0); }
-  Variable operator()(const Variable& x) const { return linear(x, weight, bias); }
+  Variable operator()(const Variable& x) const { return linear(x, parameter_for(x, weight), parameter_for(x, bias)); }
   static void fields(auto& self, auto&& visit) {
     visit("weight", self.weight);
     visit("bias", self.bias);

@@ -11,7 +11,9 @@ struct MaskedLinear {
   Tensor mask;      // [out, in]
 
   MaskedLinear(const Tensor& allowed, Rng& rng, LinearOptions options = {});
-  Variable operator()(const Variable& x) const { return linear(x, weight * mask, bias); }
+  Variable operator()(const Variable& x) const {
+    return linear(x, parameter_for(x, weight * mask), parameter_for(x, bias));
+  }
   static void fields(auto& self, auto&& visit) {
     visit("weight", self.weight);
     visit("bias", self.bias);

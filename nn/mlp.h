@@ -28,8 +28,12 @@ struct Mlp {
 
   int64_t in() const { return layers.front().in(); }
   int64_t out() const { return layers.back().out(); }
-  Variable operator()(const Variable& x) const { return run(x, nullptr); }
-  Variable operator()(const Variable& x, Rng& rng) const { return run(x, &rng); }
+  Variable operator()(const Variable& x) const {
+    return in_network_precision(x, [&](const Variable& in) { return run(in, nullptr); });
+  }
+  Variable operator()(const Variable& x, Rng& rng) const {
+    return in_network_precision(x, [&](const Variable& in) { return run(in, &rng); });
+  }
   static void fields(auto& self, auto&& visit) {
     visit("layers", self.layers);
     visit("norms", self.norms);

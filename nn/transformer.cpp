@@ -33,10 +33,10 @@ CausalTransformer::CausalTransformer(const TransformerOptions& options, Rng& rng
     blocks.emplace_back(options.width, options.heads, rng, 1 / std::sqrt(2 * double(options.blocks)));
 }
 
-Variable CausalTransformer::operator()(const Variable& x) const {
+Variable CausalTransformer::run(const Variable& x) const {
   check(x.rank() == 3 && x.size(2) == positions.size(1) && x.size(1) <= positions.size(0), "transformer: ", x.shape(),
         ": expected [n, tokens, ", positions.size(1), "] with at most ", positions.size(0), " tokens");
-  Variable y = x + slice(positions, 0, 0, x.size(1));
+  Variable y = x + parameter_for(x, slice(positions, 0, 0, x.size(1)));
   for (size_t i = 0; i < blocks.size(); ++i) y = within("blocks", i, [&] { return blocks[i](y); });
   return norm(y);
 }

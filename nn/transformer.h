@@ -49,7 +49,9 @@ struct CausalTransformer {
   LayerNorm norm;
 
   CausalTransformer(const TransformerOptions& options, Rng& rng);
-  Variable operator()(const Variable& x) const;
+  Variable operator()(const Variable& x) const {
+    return in_network_precision(x, [&](const Variable& in) { return run(in); });
+  }
   /// The next token of each row, x: [n, 1, width]. All steps together give what one call with all tokens gives.
   Variable step(const Variable& x, TransformerCache& cache) const;
 
@@ -58,6 +60,9 @@ struct CausalTransformer {
     visit("blocks", self.blocks);
     visit("norm", self.norm);
   }
+
+ private:
+  Variable run(const Variable& x) const;
 };
 
 }  // namespace pf

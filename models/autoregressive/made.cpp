@@ -77,8 +77,11 @@ Variable Made::inputs_of(const Variable& x) const {
 Variable Made::operator()(const Variable& x, const Tensor& context) const {
   Variable y = inputs_of(x);
   if (context.defined()) y = concat(std::vector{Variable(context), y}, 1);
-  for (size_t i = 0; i + 1 < layers.size(); ++i) y = activate(activation, layers[i](y));
-  return reshape(layers.back()(y), {x.size(0), x.size(1), outputs});
+  y = in_network_precision(y, [&](Variable h) {
+    for (size_t i = 0; i + 1 < layers.size(); ++i) h = activate(activation, layers[i](h));
+    return layers.back()(h);
+  });
+  return reshape(y, {x.size(0), x.size(1), outputs});
 }
 
 std::unique_ptr<ConditionalSequence> Made::unroll(int64_t rows, const Tensor& context) const {

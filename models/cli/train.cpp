@@ -15,7 +15,7 @@ namespace pf::cli {
 namespace {
 
 struct Options {
-  std::string family, data, folder, condition;
+  std::string family, data, folder, condition, precision;
   std::optional<int64_t> steps, batch;
   std::optional<double> rate;
   std::vector<std::string> settings;
@@ -99,6 +99,9 @@ void run(const Options& o) {
     if ((o.batch && *o.batch != options.batch) || (o.rate && *o.rate != options.rate))
       throw UsageError(join("--resume: ", o.folder, " runs with --batch ", options.batch, " --lr ", options.rate,
                             "; a run is continued with its own"));
+    if (!o.precision.empty() && parse_precision(o.precision) != options.precision)
+      throw UsageError(
+          join("--resume: ", o.folder, " was made with another --precision; a run is continued with its own"));
     if (!o.condition.empty() && o.condition != config.condition.spec())
       throw UsageError(join("--resume: ", o.folder, " was made with ",
                             config.condition.defined() ? "--condition " + config.condition.spec() : "no condition",
@@ -121,6 +124,7 @@ void run(const Options& o) {
     options.steps = o.steps.value_or(options.steps);
     options.batch = o.batch.value_or(options.batch);
     options.rate = o.rate.value_or(options.rate);
+    if (!o.precision.empty()) options.precision = parse_precision(o.precision);
     if (options.batch > data.train.size(0) / group.size())
       throw UsageError(join("--batch ", options.batch, group.size() > 1 ? join(" on ", group.size(), " processes") : "",
                             ": ", data.name, " has only ", data.train.size(0), " rows to train on"));
@@ -134,6 +138,8 @@ void run(const Options& o) {
               << data.train.size(0) << " rows of " << data.dim() << (o.condition.empty() ? "" : " given " + o.condition)
               << ", " << model->parameters() << " parameters, " << model->objective().name() << together << '\n';
   options.replay = !o.eager;
+  if (speaks && options.precision != float32 && !default_device().is_cuda())
+    std::cerr << "networks compute on bfloat16, which is slower than float32 on the CPU and meant for trying it out\n";
   watch_interrupt();
   Trainer trainer(*model, data, options, o.folder, o.resume, group);
   TrainResult result;
@@ -170,6 +176,8 @@ void add_train(Program& program) {
   command.option("--steps", &o->steps, "optimiser steps", {.least = 1, .most = 1000000000});
   command.option("--batch", &o->batch, "rows a step", {.least = 1, .most = 10000000});
   command.option("--lr", &o->rate, "learning rate at its highest", {.least = 1e-12});
+  command.option("--precision", &o->precision,
+                 "float32, or bf16: networks compute on bfloat16, parameters and losses stay float32 (for GPUs)");
   command.option("--seed", &o->seed, "of parameters, data order and noise");
   command.option("--set", &o->settings, "key=value, a setting of the family (repeatable)");
   command.flag("--resume", o->resume, "continue the run in --out");

@@ -32,9 +32,10 @@ AutoregressiveLayer::AutoregressiveLayer(int64_t width, const AutoregressiveFlow
 }
 
 Variable AutoregressiveLayer::parameters(const Variable& input, const Tensor& context) const {
-  Variable x = with_context("flow", input, context, context_);
-  for (size_t i = 0; i + 1 < network_.size(); ++i) x = activate(Activation::relu, network_[i](x));
-  return network_.back()(x);
+  return in_network_precision(with_context("flow", input, context, context_), [&](Variable x) {
+    for (size_t i = 0; i + 1 < network_.size(); ++i) x = activate(Activation::relu, network_[i](x));
+    return network_.back()(x);
+  });
 }
 
 Mapped AutoregressiveLayer::once(const Variable& input, const Tensor& context, bool pulling) const {

@@ -7,7 +7,7 @@
 namespace pf {
 
 void UpdateTargets::add(DType dtype, int64_t n, std::initializer_list<void*> arrays, Device device, int rule) {
-  check(is_floating(dtype), "update: ", dtype, " parameter: expected float32 or float64");
+  check(dtype == float32 || dtype == float64, "update: ", dtype, " parameter: expected float32 or float64");
   check(empty() || device == device_, "update: parameters on ", device_, " and ", device,
         ": expected all on one device; copy them with to_device");
   device_ = device;

@@ -122,6 +122,18 @@ TEST(Program, StagesKeepTheirPlaces) {
                "trains in 2 stages of 20 steps in all; it is continued with these");
 }
 
+TEST(Program, Precision) {
+  TemporaryFolder f;
+  expect_error(run(f, small("flow") + " --precision fp16 --out " + (f / "r")), 2,
+               "precision 'fp16': expected float32 or bf16");
+  const Outcome trained = run(f, small("flow") + " --precision bf16 --out " + (f / "r"));
+  ASSERT_EQ(trained.code, 0);
+  EXPECT_TRUE(contains(trained.err, "networks compute on bfloat16, which is slower than float32 on the CPU"));
+  expect_error(run(f, "train --resume --precision float32 --out " + (f / "r")), 2, "was made with another --precision");
+  EXPECT_EQ(run(f, "train --resume --steps 50 --out " + (f / "r")).code, 0);
+  EXPECT_EQ(run(f, "score " + (f / "r") + " --limit 100").code, 0);
+}
+
 TEST(Program, GuidanceNeedsNumbers) {
   TemporaryFolder f;
   ASSERT_EQ(run(f, small("flow") + " --out " + (f / "r")).code, 0);

@@ -21,7 +21,7 @@ struct Training {
   std::vector<double> before, after;  // samples of the untrained and the trained model
 };
 
-Training train_on(const Variant& variant, Device device, int64_t steps) {
+Training train_on(const Variant& variant, Device device, int64_t steps, DType precision = float32) {
   Dataset data = dataset_for(variant, 400);
   const UseDevice on(device);
   for (Tensor* x :
@@ -35,7 +35,8 @@ Training train_on(const Variant& variant, Device device, int64_t steps) {
   };
   Training out;
   out.before = samples();
-  const TrainOptions options{.steps = steps, .batch = 32, .rate = 1e-3, .warmup = 10, .report_every = 1};
+  const TrainOptions options{
+      .steps = steps, .batch = 32, .rate = 1e-3, .warmup = 10, .report_every = 1, .precision = precision};
   for (auto [step, loss] : Trainer(model, data, options).run().loss) out.losses.push_back(loss);
   out.after = samples();
   return out;
@@ -62,6 +63,14 @@ TEST_P(FamilyParity, first_steps_and_samples) {
             << difference(here.after, there.after) << '\n';
   EXPECT_LE(difference(here.before, there.before), 1e-3);
   EXPECT_LE(difference(here.losses, there.losses), 1e-3);
+}
+
+/// With networks in bfloat16 a difference of rounding is one of 2⁻⁸.
+TEST_P(FamilyParity, first_steps_of_mixed_precision) {
+  const Training here = train_on(GetParam(), Device::cpu(), 3, bfloat16);
+  const Training there = train_on(GetParam(), Device::cuda(), 3, bfloat16);
+  std::cout << GetParam().name << ": losses " << difference(here.losses, there.losses) << '\n';
+  EXPECT_LE(difference(here.losses, there.losses), 2e-2);
 }
 
 /// The first variant of each family.
