@@ -10,6 +10,7 @@
 
 #include "autograd/anomaly.h"
 #include "models/gradient_step.h"
+#include "models/metrics_file.h"
 #include "models/report/pictures.h"
 #include "models/vital_signs.h"
 #include "nn/checkpoint.h"
@@ -115,38 +116,6 @@ struct Run {
   }
 };
 
-/// metrics.jsonl. After a resume the lines behind the snapshot are dropped: they will be made again.
-class MetricsFile {
- public:
-  MetricsFile(const std::string& folder, int64_t resumed_at) {
-    if (folder.empty()) return;
-    const fs::path path = fs::path(folder) / "metrics.jsonl";
-    std::string kept;
-    if (std::ifstream old(path); resumed_at > 0 && old) {
-      for (std::string line; std::getline(old, line);) {
-        const auto json = parse_json(line);
-        if (!json.is_discarded() && json.contains("step") && json["step"].get<int64_t>() <= resumed_at)
-          kept += line + '\n';
-      }
-    }
-    write_file_atomically(path, kept);
-    file_.open(path, std::ios::app);
-    check(file_.good(), path.string(), ": cannot be written");
-  }
-  void write(const Json& line) {
-    if (file_.is_open()) file_ << line.dump() << std::endl;
-  }
-
- private:
-  std::ofstream file_;
-};
-
-Json as_json(const std::vector<VitalSign>& signs) {
-  Json out = Json::object();
-  for (const VitalSign& sign : signs) out[sign.name] = sign.value;
-  return out;
-}
-
 /// The computing parts of a step: of the model, and of whom it plays against. Made anew at each stage of a training.
 struct Steps {
   GradientStep model;
@@ -231,55 +200,6 @@ bool opponent_steps(Run& run, Steps& steps, double rate, double limit) {
 }
 
 }  // namespace
-
-namespace {
-constexpr const char* precision_names[] = {"float32", "bf16"};
-}
-
-DType parse_precision(const std::string& name) {
-  if (name == precision_names[0]) return float32;
-  if (name == precision_names[1]) return bfloat16;
-  throw UsageError(join("precision '", name, "': expected float32 or bf16"));
-}
-
-TrainOptions default_options(const ModelConfig& config, const Dataset& data, double effort) {
-  const TrainingDefaults defaults = family(config.family).defaults(config.settings, config.summary());
-  TrainOptions options;
-  options.steps = std::max<int64_t>(1, int64_t(double(defaults.steps) * effort));
-  options.batch = std::min(defaults.batch, data.train.size(0));
-  options.rate = defaults.rate;
-  return options;
-}
-
-Json TrainOptions::to_json() const {
-  return {{"steps", steps},
-          {"batch", batch},
-          {"rate", rate},
-          {"warmup", warmup},
-          {"clip", clip},
-          {"ema", ema},
-          {"save_every", save_every},
-          {"report_every", report_every},
-          {"picture_every", picture_every},
-          {"precision", precision_names[precision == bfloat16]}};
-}
-
-TrainOptions TrainOptions::from_json(const Json& json) {
-  try {
-    TrainOptions o;
-    o.steps = json.at("steps").get<int64_t>();
-    o.batch = json.at("batch").get<int64_t>();
-    o.rate = json.at("rate").get<double>();
-    o.warmup = json.at("warmup").get<int64_t>();
-    o.clip = json.at("clip").get<double>();
-    o.ema = json.at("ema").get<double>();
-    o.save_every = json.at("save_every").get<int64_t>();
-    o.report_every = json.at("report_every").get<int64_t>();
-    o.picture_every = json.at("picture_every").get<int64_t>();
-    o.precision = parse_precision(json.value("precision", "float32"));  // runs of earlier versions do not say
-    return o;
-  } catch (const Json::exception& error) { fail("config.json: training: ", error.what()); }
-}
 
 Trainer::Trainer(Model& model, const Dataset& data, const TrainOptions& options, std::string folder, bool resume)
     : Trainer(model, data, options, std::move(folder), resume, alone()) {}
@@ -419,49 +339,6 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
   result.seconds = run.seconds_before + seconds_since(start);
   result.loss = std::move(run.losses);
   return result;
-}
-
-namespace {
-Json read_config(const std::string& folder) {
-  check(fs::is_directory(folder), folder,
-        ": there is no such folder; it is made by pushforward train FAMILY --data D --out ", folder);
-  const fs::path path = fs::path(folder) / "config.json";
-  check(fs::exists(path), folder, ": not the folder of a training run: it has no config.json");
-  auto json = parse_json(read_file(path));
-  check(!json.is_discarded() && json.is_object(), path.string(), ": not JSON; the file is damaged");
-  return json;
-}
-}  // namespace
-
-ModelConfig load_config(const std::string& folder) {
-  try {
-    return ModelConfig::from_json(read_config(folder));
-  } catch (Error& error) {
-    error.add_context(folder);
-    throw;
-  }
-}
-
-TrainOptions load_train_options(const std::string& folder) {
-  const auto json = read_config(folder);
-  check(json.contains("training"), folder, "/config.json: training: missing");
-  return TrainOptions::from_json(json.at("training"));
-}
-
-Model load_model(const std::string& folder) {
-  Model model(load_config(folder));
-  const Snapshot snapshot = load_snapshot(snapshot_path(folder));
-  const std::vector<Field> fields = fields_of(model.transform());
-  try {
-    load_fields(fields, snapshot.get("model"));
-    Ema ema(fields);
-    ema.load_state(fields, snapshot.get("ema"));
-    ema.store(fields);
-  } catch (Error& error) {
-    error.add_context(snapshot_path(folder).string() + " does not fit config.json");
-    throw;
-  }
-  return model;
 }
 
 }  // namespace pf

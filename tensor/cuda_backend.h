@@ -59,7 +59,7 @@ enum class Draw { uniform, normal, bernoulli, rademacher, integers };
 /// Where in a sequence of random numbers a draw begins; see tensor/random.h.
 struct RandomStart {
   uint64_t seed, stream, position;
-  const uint64_t* base = nullptr;  // on the device, read when the kernel runs: what to add to the position, and the stream
+  const uint64_t* base = nullptr;  // on the device, read by the kernel: {what to add to the position, the stream}
 };
 
 /// What was queued while it was captured, to be queued again as one. Holds the memory it works on.

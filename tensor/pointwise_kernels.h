@@ -134,11 +134,8 @@ template <class F> const PointwiseKernels& pointwise_kernels() {
   static const PointwiseKernels kernels = [] {
     static_assert(std::is_trivially_copyable_v<F> && sizeof(F) <= max_formula_bytes,
                   "a formula's parameters are a few plain numbers");
-    PointwiseKernels out{.name = F::name,
-                         .arity = F::arity,
-                         .op_bytes = sizeof(F),
-                         .type = typeid(F).name(),
-                         .module = PF_OPS_MODULE};
+    PointwiseKernels out{
+        .name = F::name, .arity = F::arity, .op_bytes = sizeof(F), .type = typeid(F).name(), .module = PF_OPS_MODULE};
     detail::add_kernels<F, float>(out, std::make_index_sequence<F::arity>{});
     detail::add_kernels<F, double>(out, std::make_index_sequence<F::arity>{});
     if constexpr (requires { F::integers; })
