@@ -1,7 +1,7 @@
 // The stage: the points of every family at one time of their ways, from the noise at 0 to the samples at 1.
 const stage = {
   time: 1,
-  layers: { heat: false, truth: false, grid: false },
+  layers: { heat: false, truth: false, grid: false, velocity: false },
   selected: new Set(),  // indices of noise points
   hovered: -1,
   brush: null,          // { canvas, x, y, radius }: the selecting circle, in the coordinates of its plot
@@ -48,7 +48,7 @@ function colours() {
 
 function drawStage(canvas, panel) {
   const view = open(canvas), plot = plane(view, reach(), panel ? ["x₁", "x₂"] : ["z₁", "z₂"]);
-  const { pen } = view, { heat: hot, truth, grid } = stage.layers;
+  const { pen } = view, { heat: hot, truth, grid, velocity } = stage.layers;
   if (panel && hot && panel.density)
     plot.inside(() => {
       pen.globalAlpha = isDark() ? 0.6 : 0.4;
@@ -97,8 +97,51 @@ function drawStage(canvas, panel) {
       pen.setLineDash([]);
     }
   });
+  if (panel && velocity) arrows(view, plot, velocities(panel));
   plot.frame();
   return { ...plot, lit };
+}
+
+// How the points move at this time, by cells of the window: in each the mean place and the mean dx/dt of its points.
+function velocities(panel, time = stage.time) {
+  const frames = framesOf(panel, "path"), steps = frames.length - 1, cells = 16, edge = reach(time);
+  const step = Math.min(steps - 1, Math.floor(time * steps)), points = positions(panel, time), sums = new Map();
+  for (let i = 0; i < points.length; i += 2) {
+    const column = Math.floor((points[i] / edge + 1) / 2 * cells), row = Math.floor((points[i + 1] / edge + 1) / 2 * cells);
+    if (!(column >= 0 && column < cells && row >= 0 && row < cells)) continue;
+    const sum = sums.get(row * cells + column) || { count: 0, x: 0, y: 0, dx: 0, dy: 0 };
+    sum.count += 1;
+    sum.x += points[i];
+    sum.y += points[i + 1];
+    sum.dx += (frames[step + 1][i] - frames[step][i]) * steps;
+    sum.dy += (frames[step + 1][i + 1] - frames[step][i + 1]) * steps;
+    sums.set(row * cells + column, sum);
+  }
+  return [...sums.values()].filter((s) => Number.isFinite(s.dx + s.dy)).map((s) => ({
+    x: s.x / s.count, y: s.y / s.count, dx: s.dx / s.count, dy: s.dy / s.count, longest: 2 * edge / cells,
+  }));
+}
+// As far as the points would go in a twelfth of the time, at most a cell and a half.
+function arrows(view, plot, field) {
+  const { pen } = view;
+  plot.inside(() => {
+    pen.strokeStyle = ink("ink");
+    pen.lineWidth = 1;
+    for (const { x, y, dx, dy, longest } of field) {
+      const speed = Math.hypot(dx, dy), length = Math.min(speed / 12, 1.5 * longest);
+      if (!(length > 0.02 * longest)) continue;
+      const tipX = plot.toX(x + dx / speed * length), tipY = plot.toY(y + dy / speed * length);
+      const angle = Math.atan2(tipY - plot.toY(y), tipX - plot.toX(x)), head = 3.5;
+      pen.beginPath();
+      pen.moveTo(plot.toX(x), plot.toY(y));
+      pen.lineTo(tipX, tipY);
+      for (const turn of [2.6, -2.6]) {
+        pen.moveTo(tipX, tipY);
+        pen.lineTo(tipX + head * Math.cos(angle + turn), tipY + head * Math.sin(angle + turn));
+      }
+      pen.stroke();
+    }
+  });
 }
 
 // The square grid of the base, carried along like the points.
