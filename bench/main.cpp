@@ -1,7 +1,9 @@
 // The benchmark program.
 //
 //   pushforward_bench [Google Benchmark's flags]
-//   pushforward_bench --workloads[=NAME,…] [--json] [--seconds=S] [--threads=N,…]
+//   pushforward_bench --workloads[=NAME,…] [--json] [--seconds=S] [--threads=N,… | --device=cuda[:N]]
+//   pushforward_bench --device cuda[:N], all workloads there
+//   pushforward_bench --roofline
 //   pushforward_bench --published[=ROW,…|modes|modes/ROW] [--json] [--seeds=N] [--first-seed=N] [--points=N] [--steps=N]
 
 #include <benchmark/benchmark.h>
@@ -14,13 +16,15 @@
 
 #include "bench/published/modes.h"
 #include "bench/published/published.h"
+#include "bench/roofline/roofline.h"
 #include "bench/workloads/measure.h"
 #include "tensor/suggest.h"
 
 namespace {
 
 struct Options {
-  bool workloads = false, published = false, json = false;
+  bool workloads = false, published = false, json = false, roofline = false;
+  pf::Device device;
   std::string names, rows = "i-cfm,ot-cfm";
   double seconds = 3;
   std::vector<int> threads{1, 2};
@@ -60,7 +64,13 @@ Options parse(int count, char** arguments) {
     const size_t equals = argument.find('=');
     const std::string flag = argument.substr(0, equals);
     const std::string value = equals == std::string::npos ? "" : argument.substr(equals + 1);
-    if (flag == "--workloads") {
+    if (flag == "--device") {
+      const bool next = equals == std::string::npos && i + 1 < count;
+      options.device = pf::parse_device(next ? arguments[++i] : value);
+      options.workloads = options.workloads || options.device.is_cuda();
+    } else if (argument == "--roofline") {
+      options.roofline = true;
+    } else if (flag == "--workloads") {
       options.workloads = true;
       options.names = value;
     } else if (flag == "--published") {
@@ -82,8 +92,9 @@ Options parse(int count, char** arguments) {
       options.threads.clear();
       for (const std::string& part : parts_of(value)) options.threads.push_back(int(positive(flag, part)));
     } else if (options.workloads) {
-      throw pf::UsageError("'" + argument +
-                           "' does not go with --workloads: expected --json, --seconds=S or --threads=N,…");
+      throw pf::UsageError(
+          "'" + argument +
+          "' does not go with --workloads: expected --json, --seconds=S, --threads=N,… or --device=cuda");
     } else if (options.published) {
       throw pf::UsageError("'" + argument +
                            "' does not go with --published: expected --json, --seeds=N, --first-seed=N, --points=N or "
@@ -111,6 +122,17 @@ std::vector<pf::bench::WorkloadEntry> chosen(const std::string& names) {
 
 void run_workloads(const Options& options) {
   const auto entries = chosen(options.names);
+  if (options.device.is_cuda()) {
+    const pf::UseDevice on(options.device);  // or the reason why not
+    if (!options.json) std::cout << pf::bench::device_table_header() << std::endl;
+    for (const auto& entry : entries) {
+      const double ms = pf::bench::measure_on_device(entry, options.device, options.seconds);
+      std::cout << (options.json ? pf::bench::device_json(entry.name, options.device, ms)
+                                 : pf::bench::device_table_row(entry.name, ms))
+                << std::endl;
+    }
+    return;
+  }
   if (!options.json) std::cout << pf::bench::table_header() << std::endl;
   for (const auto& entry : entries)
     for (int threads : options.threads) {
@@ -159,6 +181,10 @@ void run_published(const Options& options) {
 int main(int count, char** arguments) {
   try {
     const Options options = parse(count, arguments);
+    if (options.roofline) {
+      pf::bench::write_roofline(std::cout);
+      return 0;
+    }
     if (options.workloads) {
       run_workloads(options);
       return 0;
