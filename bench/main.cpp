@@ -2,6 +2,7 @@
 //
 //   pushforward_bench [Google Benchmark's flags]
 //   pushforward_bench --workloads[=NAME,…] [--json] [--seconds=S] [--threads=N,… | --device=cuda[:N]]
+//   pushforward_bench --workloads --replay, steps replayed from a recording (also with --device)
 //   pushforward_bench --device cuda[:N], all workloads there
 //   pushforward_bench --roofline
 //   pushforward_bench --published[=ROW,…|modes|modes/ROW] [--json] [--seeds=N] [--first-seed=N] [--points=N] [--steps=N]
@@ -23,7 +24,7 @@
 namespace {
 
 struct Options {
-  bool workloads = false, published = false, json = false, roofline = false;
+  bool workloads = false, published = false, json = false, roofline = false, replay = false;
   pf::Device device;
   std::string names, rows = "i-cfm,ot-cfm";
   double seconds = 3;
@@ -68,6 +69,9 @@ Options parse(int count, char** arguments) {
       const bool next = equals == std::string::npos && i + 1 < count;
       options.device = pf::parse_device(next ? arguments[++i] : value);
       options.workloads = options.workloads || options.device.is_cuda();
+    } else if (argument == "--replay") {
+      options.replay = true;
+      options.workloads = true;
     } else if (argument == "--roofline") {
       options.roofline = true;
     } else if (flag == "--workloads") {
@@ -126,7 +130,7 @@ void run_workloads(const Options& options) {
     const pf::UseDevice on(options.device);  // or the reason why not
     if (!options.json) std::cout << pf::bench::device_table_header() << std::endl;
     for (const auto& entry : entries) {
-      const double ms = pf::bench::measure_on_device(entry, options.device, options.seconds);
+      const double ms = pf::bench::measure_on_device(entry, options.device, options.seconds, options.replay);
       std::cout << (options.json ? pf::bench::device_json(entry.name, options.device, ms)
                                  : pf::bench::device_table_row(entry.name, ms))
                 << std::endl;
@@ -136,7 +140,7 @@ void run_workloads(const Options& options) {
   if (!options.json) std::cout << pf::bench::table_header() << std::endl;
   for (const auto& entry : entries)
     for (int threads : options.threads) {
-      const auto measurement = pf::bench::measure(entry, threads, options.seconds);
+      const auto measurement = pf::bench::measure(entry, threads, options.seconds, options.replay);
       std::cout << (options.json ? to_json(measurement) : table_row(measurement)) << std::endl;
     }
 }

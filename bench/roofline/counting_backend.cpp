@@ -50,6 +50,11 @@ class CountingBackend final : public Backend {
   void upload(void* to, const void* from, size_t bytes) override { std::memcpy(to, from, bytes); }
   void download(void* to, const void* from, size_t bytes) override { std::memcpy(to, from, bytes); }
   void synchronize() override {}
+  void begin_capture() override { fail("capture: a library that counts operations keeps none of them"); }
+  Graph* end_capture() override { return nullptr; }
+  void abandon_capture() noexcept override {}
+  void launch(Graph&) override {}
+  void release(Graph*) noexcept override {}
   void take() {
     counts = {};
     counts.peak = live_;

@@ -123,10 +123,11 @@ void write_roofline(std::ostream& out) {
   }
 }
 
-double measure_on_device(const WorkloadEntry& entry, Device device, double seconds) {
+double measure_on_device(const WorkloadEntry& entry, Device device, double seconds, bool replay) {
   using Clock = std::chrono::steady_clock;
   const UseDevice on(device);
   const std::unique_ptr<Workload> workload = entry.make();
+  if (replay) workload->replay();
   // Seconds of so many steps, from an idle device to an idle device.
   const auto run = [&](int64_t steps) {
     const auto start = Clock::now();

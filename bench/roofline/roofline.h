@@ -11,7 +11,7 @@ namespace pf::bench {
 /// The table of bench/roofline.md, from counts.
 void write_roofline(std::ostream& out);
 /// Median milliseconds of a step on the device, where steps are queued as in a training: nobody waits in between.
-double measure_on_device(const WorkloadEntry& entry, Device device, double seconds);
+double measure_on_device(const WorkloadEntry& entry, Device device, double seconds, bool replay = false);
 
 /// Lines of a table for people, with the bounds of bench/roofline.md beside the time; or an object.
 std::string device_table_header();

@@ -19,7 +19,6 @@ class Coupling2d final : public Training {
  private:
   Variable loss() override { return objective_.loss(batch_, rng_); }
 
-  Rng rng_{1};
   Tensor batch_ = rng_.normal({256, 2});
   CouplingFlow model_;
   MaximumLikelihood objective_{model_};

@@ -39,7 +39,6 @@ class Made784 final : public Training {
  private:
   Variable loss() override { return -mean(bernoulli_log_prob(batch_, model_(batch_))); }
 
-  Rng rng_{1};
   Variable batch_ = rng_.bernoulli(0.5, {128, 784});
   Made model_{rng_};
 };

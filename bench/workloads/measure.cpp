@@ -39,9 +39,10 @@ template <class... Parts> std::string line(const char* format, const Parts&... p
 
 }  // namespace
 
-Measurement measure(const WorkloadEntry& entry, int threads, double seconds) {
+Measurement measure(const WorkloadEntry& entry, int threads, double seconds, bool replay) {
   constexpr double turn = 0.05;
   const std::unique_ptr<Workload> workload = entry.make();
+  if (replay) workload->replay();
   set_threads(threads);
   std::vector<double> steps, floors, ignored;
   auto run_floor = [&] {

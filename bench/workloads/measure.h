@@ -13,8 +13,9 @@ struct Measurement {
   double median_ms = 0, gemm_floor_ms = 0;  // medians over the steps, and over the floor's runs
 };
 
-/// Steps for at least `seconds`, after a few that are not counted. Leaves the number of threads at 1.
-Measurement measure(const WorkloadEntry& entry, int threads, double seconds);
+/// Steps for at least `seconds`, after a few that are not counted; with `replay` their computing part is replayed from a recording.
+/// Leaves the number of threads at 1.
+Measurement measure(const WorkloadEntry& entry, int threads, double seconds, bool replay = false);
 
 /// One line: {"workload": …, "threads": …, "median_ms": …, "gemm_floor_ms": …}
 std::string to_json(const Measurement& measurement);

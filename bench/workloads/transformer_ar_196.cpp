@@ -56,7 +56,6 @@ class TransformerAr196 final : public Training {
  private:
   Variable loss() override { return cross_entropy(model_(inputs_), targets_); }
 
-  Rng rng_{1};
   Tensor inputs_, targets_;
   LanguageModel model_{rng_};
 };

@@ -34,7 +34,6 @@ class Vae784 final : public Training {
     return pf::mean(kl_normal(mean, log_variance) - likelihood);
   }
 
-  Rng rng_{1};
   Variable batch_ = rng_.bernoulli(0.5, {128, 784});
   Autoencoder model_{rng_};
 };

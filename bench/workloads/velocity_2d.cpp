@@ -16,7 +16,6 @@ class FlowMatching2d final : public Training {
  private:
   Variable loss() override { return objective_.loss(rng_.normal({256, 2}), rng_); }
 
-  Rng rng_{1};
   FlowMatching model_{2, {.hidden = 128, .depth = 3, .frequencies = 0}, rng_};
   VelocityMatching objective_{model_, Pairing::independent};
 };
@@ -27,10 +26,15 @@ class OdeSample2d final : public Workload {
   OdeSample2d() {
     for (int i = 0; i < 50; ++i) floor.add_mlp(2048, {3, 128, 128, 128, 2}, GemmFloor::Backward::none);
   }
-  void step() override { model_.push(Variable(rng_.normal({2048, 2}))); }
 
  private:
-  Rng rng_{1};
+  std::vector<Tensor> compute() override { return {model_.push(Variable(rng_.normal({2048, 2}))).value()}; }
+  std::vector<Tensor> parameters() const override {
+    std::vector<Tensor> out;
+    for (const ConstField& field : fields_of(model_)) out.push_back(field.value());
+    return out;
+  }
+
   FlowMatching model_{
       2, {.hidden = 128, .depth = 3, .frequencies = 0, .sampling = {.method = OdeMethod::euler, .steps = 50}}, rng_};
 };

@@ -35,7 +35,6 @@ class WganGp2d final : public Training {
     return mean(critic_(made)) - mean(critic_(real_)) + mean(square(norm(slope, -1) - 1)) * 10;
   }
 
-  Rng rng_{1};
   Tensor real_ = rng_.normal({256, 2});
   Mlp generator_{{2, 128, 128, 128, 2}, rng_, {.activation = Activation::relu}};
   Mlp critic_{{2, 128, 128, 128, 1}, rng_, {.activation = Activation::leaky_relu}};

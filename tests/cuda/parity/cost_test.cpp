@@ -57,5 +57,32 @@ TEST_P(WorkloadCost, SteadyStepsNeitherAllocateNorWait) {
   EXPECT_EQ(found.synchronisations, GetParam() == "wgan_gp_2d" ? uint64_t(steps) : uint64_t(0));
 }
 
+// Replayed, the computing part of a step is one launch; what is left is the optimiser's update.
+TEST_P(WorkloadCost, ReplayedStepsAreOneLaunchAndTheUpdate) {
+  if (!testing::emulator()) GTEST_SKIP() << "the library is not the emulated one: nothing counts its calls";
+  const UseDevice on(Device::cuda());
+  std::unique_ptr<bench::Workload> workload;
+  for (const bench::WorkloadEntry& entry : bench::all_workloads())
+    if (entry.name == GetParam())
+      workload = GetParam() == "transformer_ar_196" ? bench::transformer_ar_196(2) : entry.make();
+  ASSERT_TRUE(workload);
+  workload->replay();
+  for (int i = 0; i < 3; ++i) workload->step();
+  ASSERT_TRUE(workload->capture()->replayed()) << workload->capture()->obstacle();
+  cuda::backend().synchronize();
+  testing::emulator()->reset_counters();
+  constexpr int steps = 2;
+  for (int i = 0; i < steps; ++i) workload->step();
+  const pf_emulator_counters found = testing::emulator()->counters();
+  std::cout << GetParam() << ": a replayed step launches " << double(found.graph_launches) / steps << " graph of "
+            << double(found.graph_kernels) / steps << " kernels, and " << double(found.launches) / steps
+            << " kernels beside it\n";
+  EXPECT_EQ(found.graph_launches, uint64_t(steps));
+  EXPECT_LE(found.launches, uint64_t(4 * steps));
+  EXPECT_EQ(found.gemms, 0u);
+  EXPECT_EQ(found.allocations, 0u);
+  EXPECT_EQ(found.synchronisations + found.implicit_synchronisations, 0u);
+}
+
 }  // namespace
 }  // namespace pf
