@@ -323,6 +323,8 @@ template <class Costs> Tensor solve(const Costs& costs) {
 }  // namespace
 
 Tensor assign(const Tensor& cost) {
+  if (detail::watching) [[unlikely]]
+    return detail::replayable_on_host(assign, cost);
   check(cost.rank() == 2 && cost.size(0) == cost.size(1), "assign: costs ", cost.shape(),
         ": expected a square matrix [n, n]");
   const Tensor c = to_device(contiguous(cast(cost, float64)), Device::cpu());
@@ -349,6 +351,8 @@ Tensor finite_points(const Tensor& x) {
 }  // namespace
 
 Tensor optimal_pairing(const Tensor& a, const Tensor& b) {
+  if (detail::watching) [[unlikely]]
+    return detail::replayable_on_host(optimal_pairing, a, b);
   check(a.rank() == 2 && a.shape() == b.shape(), "optimal_pairing: ", a.shape(), " and ", b.shape(),
         ": expected two lists [n, d] with equally many rows");
   const int64_t n = a.size(0), d = a.size(1);

@@ -152,16 +152,30 @@ template <class Body, class... X> auto replayable(const Body& body, const X&... 
   return body(x...);
 }
 
-/// While this lives nothing is recorded on this thread.
-class StopWatching {
+/// While this lives memory comes from where it always does.
+class OrdinaryMemory {
  public:
-  StopWatching() : before_(std::exchange(watching, nullptr)) {}
-  ~StopWatching() { watching = before_; }
-  StopWatching(const StopWatching&) = delete;
+  OrdinaryMemory() : before_(std::exchange(kernel_arena, nullptr)) {}
+  ~OrdinaryMemory() { kernel_arena = before_; }
+  OrdinaryMemory(const OrdinaryMemory&) = delete;
 
  private:
-  Recording* before_;
+  Arena* before_;
 };
+
+/// The same for code of the host that decides by the numbers how much memory it takes: only its result is the recording's.
+template <class Body, class... X> Tensor replayable_on_host(const Body& body, const X&... x) {
+  if (!watching) [[likely]]
+    return body(x...);
+  const auto again = [body](const auto&... in) {
+    const Tensor found = [&] {
+      const OrdinaryMemory outside;
+      return body(in...);
+    }();
+    return copy(found);
+  };
+  return watching->run(again, x...);
+}
 
 }  // namespace detail
 }  // namespace pf

@@ -21,11 +21,12 @@ Tensor order_of(int64_t width, Ordering ordering, Rng& rng) {
 
 /// Noise that was rounded to 0 or 1 counts as the number beside.
 Tensor inside(const Tensor& u) {
-  if (u.numel() > 0) {
-    const double low = min(u).item(), high = max(u).item();
+  const auto look = [](const Tensor& noise) {
+    const double low = min(noise).item(), high = max(noise).item();
     check(!(low < 0 || high > 1), "autoregressive push: noise from ", low, " to ", high,
           ": expected numbers between 0 and 1");
-  }
+  };
+  if (u.numel() > 0) detail::replayable(look, u);
   return inside_unit_interval(u);
 }
 
@@ -50,9 +51,12 @@ std::unique_ptr<ConditionalNetwork> make_network(int64_t width, const Autoregres
 
 void check_whole(const char* who, const Tensor& x, int64_t levels) {
   if (x.numel() == 0) return;
-  const double low = min(x).item(), high = max(x).item();
-  check(low >= 0 && high <= double(levels - 1) && all(equal(x, floor(x))), who, ": numbers from ", low, " to ", high,
-        ": expected whole numbers from 0 to ", levels - 1);
+  const auto look = [who, levels](const Tensor& numbers) {
+    const double low = min(numbers).item(), high = max(numbers).item();
+    check(low >= 0 && high <= double(levels - 1) && all(equal(numbers, floor(numbers))), who, ": numbers from ", low,
+          " to ", high, ": expected whole numbers from 0 to ", levels - 1);
+  };
+  detail::replayable(look, x);
 }
 
 /// What is added to u to bring it inside is a constant, so that u keeps its derivative.

@@ -69,9 +69,12 @@ std::vector<double> NoiseSchedule::grid(int64_t steps) const {
 Tensor NoiseSchedule::training_log_ratio(const Tensor& quantile) const {
   if (kind_ == NoiseScheduleKind::edm)
     return ndtri(quantile) * edm_log_deviation + (edm_log_mean - std::log(edm_data_deviation));
-  std::vector<double> out = cast(quantile, float64).to_vector<double>();
-  for (double& t : out) t = log_ratio(t);
-  return cast(tensor(out, quantile.shape(), float64), quantile.dtype());
+  const auto each = [*this](const Tensor& quantiles) {
+    std::vector<double> out = cast(quantiles, float64).to_vector<double>();
+    for (double& t : out) t = log_ratio(t);
+    return cast(tensor(out, quantiles.shape(), float64), quantiles.dtype());
+  };
+  return detail::replayable_on_host(each, quantile);
 }
 
 std::string NoiseSchedule::describe() const {

@@ -38,14 +38,17 @@ Packed packed(const Tensor& rows, const Tensor& context, const GameSettings& s) 
   Packed out = n == rows.size(0) ? Packed{rows, given}
                                  : Packed{slice(rows, 0, 0, n), s.context > 0 ? slice(given, 0, 0, n) : Tensor()};
   if (s.context == 0 || s.pack == 1) return out;
-  const std::vector<double> numbers = cast(contiguous(out.context), float64).to_vector<double>();
-  std::vector<int64_t> order(static_cast<size_t>(n));
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-    const auto row = [&](int64_t i) { return numbers.begin() + i * s.context; };
-    return std::lexicographical_compare(row(a), row(a + 1), row(b), row(b + 1));
-  });
-  const Tensor index = from_span<int64_t>(order, {n});
+  const auto sorted = [n, width = s.context](const Tensor& contexts) {
+    const std::vector<double> numbers = cast(contiguous(contexts), float64).to_vector<double>();
+    std::vector<int64_t> order(static_cast<size_t>(n));
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+      const auto row = [&](int64_t i) { return numbers.begin() + i * width; };
+      return std::lexicographical_compare(row(a), row(a + 1), row(b), row(b + 1));
+    });
+    return from_span<int64_t>(order, {n});
+  };
+  const Tensor index = detail::replayable_on_host(sorted, out.context);
   return {index_select(out.rows, 0, index), index_select(out.context, 0, index)};
 }
 

@@ -1,5 +1,7 @@
 #include "tensor/cuda/device_state.h"
 
+#include "tensor/recording.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -110,6 +112,7 @@ void DeviceState::download(void* to, const void* from, size_t bytes) {
 }
 
 void DeviceState::synchronize() {
+  if (captured_) throw pf::detail::NotReplayable{"it reads from the GPU what is computed in each run"};
   check_call(cudaMemcpyAsync(seen_, status_, sizeof(Status), cudaMemcpyDeviceToHost, stream_), "reading the status");
   check_call(cudaStreamSynchronize(stream_), "waiting for the device");
   if (seen_->complaint != 0) throw_complaint();

@@ -15,7 +15,7 @@ struct Norm {
   Tensor eval(const Tensor& x) const { return sqrt(SumOf<Square>{{}, axes, keepdim}.eval(x)); }
   template <Array A> std::array<A, 1> vjp(Wanted, const A& g, const A& x, const A& y) const {
     const Tensor zero = equal(value_of(y), 0.0);
-    const A length = any(zero) ? where(zero, 1.0, y) : y;
+    const A length = replaced_where(zero, 1.0, y);
     return {x * detail::spread(g / length, axes, x.shape(), name)};
   }
 };

@@ -52,7 +52,7 @@ struct LogSumExp {
   /// exp(x - y), the softmax; where everything is -∞, so that y is too, the weights are 0.
   template <Array A> A weights(const A& x, const A& y) const {
     const Tensor nothing = equal(value_of(y), -std::numeric_limits<double>::infinity());
-    const A finite = any(nothing) ? where(nothing, 0.0, y) : y;
+    const A finite = replaced_where(nothing, 0.0, y);
     return exp(x - reshape(finite, detail::reduced_shape(x.shape(), axes, true, name)));
   }
 };

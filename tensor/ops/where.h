@@ -47,4 +47,11 @@ template <class A, class B>
 requires OperandPair<A, B>
 constexpr auto select(const Tensor& mask, const A& a, const B& b) { return where(mask, a, b); }
 
+/// where(mask, value, y). The pass over y is left out where no element is replaced, but not if looking for one would wait for
+/// a GPU or end a recording.
+template <Array A> A replaced_where(const Tensor& mask, double value, const A& y) {
+  const bool look = !mask.device().is_cuda() && !detail::watching;
+  return look && !any(mask) ? y : where(mask, value, y);
+}
+
 }  // namespace pf
