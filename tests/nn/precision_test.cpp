@@ -41,8 +41,7 @@ template <class Network> void check_network(const Network& net, const Tensor& x,
       EXPECT_LE(largest(gradients.list[i] - wide.list[i]), 0.1 * largest(wide.list[i]) + 1e-3) << parameters[i].path;
     }
     // What computes in double precision is left alone.
-    Network fine = net;
-    cast_module(fine, float64);
+    const Network fine = cast_module(net, float64);
     EXPECT_EQ(fine(Variable(cast(x, float64))).dtype(), float64);
   }
   EXPECT_EQ(network_precision(), float32);
