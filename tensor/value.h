@@ -208,7 +208,7 @@ template <Value V> value_type_t<V> hmin(V v) {
 }
 
 /// f applied to one lane after the other: for rare arguments that a branch-free formula does not cover.
-template <Value V, class F> V each_lane(V x, F f) {
+template <Value V, class F> constexpr V each_lane(V x, F f) {
   if constexpr (Scalar<V>) return f(x);
   else {
     alignas(64) value_type_t<V> lane[V::width];

@@ -74,7 +74,8 @@ template <class T, int in, int out> struct FlatOperands {
 template <class Body, class T>
 __global__ void __launch_bounds__(256) flat_pass(Body body, FlatOperands<T, Body::in, Body::out> at, int64_t n) {
   constexpr int width = 16 / int(sizeof(T));
-  const int64_t packs = n / width, step = int64_t(gridDim.x) * blockDim.x;
+  const int64_t packs = n / width;
+  const uint32_t step = gridDim.x * blockDim.x;  // in 64 bits, a double's division has too few registers left
   const int64_t first = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
   using N = Arithmetic<T>;
   N number[Body::in];

@@ -35,7 +35,7 @@ void run_threads() {
       thread.fiber = current_fiber;
       thread.state = ThreadState::ready;
       enter_thread(thread);
-      block.launch->run_thread(block.launch->parameters.get());
+      block.launch->run_thread(block.launch->kernel, block.launch->parameters.data());
       thread.state = ThreadState::done;
       thread.fiber = nullptr;
       ++block.done;
