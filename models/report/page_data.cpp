@@ -115,7 +115,8 @@ Json curve(const std::vector<std::pair<double, double>>& points, const std::stri
 
 void check_shape(const Tensor& x, int rank, const std::string& place, const char* expected) {
   if (!x.defined()) return;
-  check(x.dtype() == float32 || x.dtype() == float64, "atlas: ", place, ": ", x.dtype(), ": expected float32 or float64");
+  check(x.dtype() == float32 || x.dtype() == float64, "atlas: ", place, ": ", x.dtype(),
+        ": expected float32 or float64");
   check(x.rank() == rank, "atlas: ", place, ": shape ", x.shape(), ": expected ", expected);
 }
 

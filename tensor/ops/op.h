@@ -152,7 +152,7 @@ struct PointwiseKernels {
 
   const char* name;
   int arity;
-  std::array<Forward, dtype_count> forward{};  // null: the type is not supported
+  std::array<Forward, dtype_count> forward{};  // null: the type is not supported, but 16-bit ones, which are widened
   std::array<Vjp, dtype_count> vjp{};
   std::array<Jvp, dtype_count> jvp{};
 
