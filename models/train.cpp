@@ -171,8 +171,7 @@ bool opponent_steps(Run& run, Rng& rng, double rate, double limit) {
   } catch (const Error& error) { cause = error.what(); }
   // All say the same, found by the first process that finds something: the rows of the others may be innocent.
   const int speaker = first_where(run.group, !cause.empty());
-  if (speaker == run.group.size()) cause = "the loss or its gradient is not finite";
-  else cause = text_of(run.group, cause, speaker);
+  cause = speaker < run.group.size() ? text_of(run.group, cause, speaker) : "the loss or its gradient is not finite";
   const bool saved = !folder.empty() && fs::exists(snapshot_path(folder));
   fail("train: step ", run.step + 1, ": ", cause, "; ",
        saved ? join("the last good snapshot is in ", folder, "; ") : std::string(), "a smaller --lr may help");
@@ -276,9 +275,8 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
       }
     model_.objective().set_progress(double(run.step) / double(options_.steps));
     // Each process draws numbers of its own in a step; the generator of the run stays the same on all.
-    Rng own = run.rng;
-    if (group_.size() > 1) own = run.rng.split().child(uint64_t(group_.rank()));
-    Rng& rng = group_.size() > 1 ? own : run.rng;
+    Rng own(0);
+    Rng& rng = group_.size() == 1 ? run.rng : own = run.rng.split().child(uint64_t(group_.rank()));
     if (run.opponent && !opponent_steps(run, rng, schedule(run.step), limit))
       fail("train: step ", run.step + 1,
            ": the loss of the critic or its gradient is not finite; a smaller --lr may help");
