@@ -192,8 +192,7 @@ bool opponent_steps(Run& run, Steps& steps, double rate, double limit) {
   } catch (const Error& error) { cause = error.what(); }
   // All say the same, found by the first process that finds something: the rows of the others may be innocent.
   const int speaker = first_where(run.group, !cause.empty());
-  if (speaker == run.group.size()) cause = "the loss or its gradient is not finite";
-  else cause = text_of(run.group, cause, speaker);
+  cause = speaker < run.group.size() ? text_of(run.group, cause, speaker) : "the loss or its gradient is not finite";
   const bool saved = !folder.empty() && fs::exists(snapshot_path(folder));
   fail("train: step ", run.step + 1, ": ", cause, "; ",
        saved ? join("the last good snapshot is in ", folder, "; ") : std::string(), "a smaller --lr may help");
