@@ -49,6 +49,7 @@ typedef struct pf_emulator_traffic {
   uint64_t launches;
   uint64_t sectors_read, sectors_written; /* requested, 32 bytes each */
   uint64_t bytes_read, bytes_written;     /* different bytes of global memory, launch by launch */
+  uint64_t most_threads, most_shared;     /* of a block; bytes of shared memory that launches asked for */
 } pf_emulator_traffic;
 
 enum pf_emulator_order { PF_EMULATOR_FORWARD, PF_EMULATOR_REVERSE, PF_EMULATOR_RANDOM_ORDER };

@@ -123,6 +123,8 @@ void begin_launch(const KernelLaunch& launch) {
   order.begin_launch();
   kernel = &requests().kernels[launch.kernel];
   ++kernel->launches;
+  kernel->most_threads = std::max<uint64_t>(kernel->most_threads, launch.block.x * launch.block.y * launch.block.z);
+  kernel->most_shared = std::max<uint64_t>(kernel->most_shared, launch.shared_bytes);
 }
 void end_launch(const KernelLaunch&) {}
 

@@ -32,8 +32,8 @@ const std::vector<pf_emulator_traffic>& traffic_report() {
   static std::vector<pf_emulator_traffic> report;
   report.clear();
   for (const auto& [kernel, k] : checker::requests().kernels) {
-    report.push_back(
-        {kernel_name(kernel).c_str(), k.launches, k.sectors_read, k.sectors_written, k.bytes_read, k.bytes_written});
+    report.push_back({kernel_name(kernel).c_str(), k.launches, k.sectors_read, k.sectors_written, k.bytes_read,
+                      k.bytes_written, k.most_threads, k.most_shared});
   }
   return report;
 }

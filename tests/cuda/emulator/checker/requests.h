@@ -14,6 +14,7 @@ struct LineStatistics {
 };
 struct KernelStatistics {
   uint64_t launches = 0, sectors_read = 0, sectors_written = 0, bytes_read = 0, bytes_written = 0;
+  uint64_t most_threads = 0, most_shared = 0;
 };
 
 class Requests {
