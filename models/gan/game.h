@@ -82,7 +82,7 @@ class AdversarialGame final : public Objective {
   struct Player final : Implements<Player, Opponent> {
     const Transform& generator;
     GameSettings settings;
-    mutable Critic critic;  // its power iteration goes on while it is evaluated in training
+    mutable Critic critic;                       // its power iteration goes on while it is evaluated in training
     Tensor penalty_left = full({}, 1, float64);  // of the penalties on slopes, as set_progress says
 
     Player(const Transform& g, const GameSettings& s, Rng& rng)
