@@ -111,7 +111,6 @@ Family flow_matching_family() {
             return Built{std::move(model), std::move(objective)};
           },
       .test_variants = {{"variant=ot", "hidden=24", "depth=2", "waves=1"},
-                        {"prediction=data", "hidden=24", "depth=2", "waves=0"},
                         {"variant=independent", "hidden=24", "depth=2", "waves=0"},
                         {"variant=schroedinger-bridge", "hidden=24", "depth=2", "waves=0"},
                         {"variant=trigonometric", "hidden=24", "depth=2", "waves=0"},

@@ -87,5 +87,17 @@ TEST(RectifiedFlow, StagesResumeToTheSameBits) {
   EXPECT_TRUE(taught);
 }
 
+// The same network, once as the velocity and once as the data that a path leads to.
+TEST(FlowMatching, AFieldThatSaysTheDataLeadsThere) {
+  for (double t : {0.0, 0.3, 0.99}) {
+    Rng one(1), other(1), points(2);
+    const VelocityField velocity(2, 16, 2, 0, one),
+        data(2, 16, 2, 0, other, 0, Activation::silu, 0, FieldPrediction::data);
+    const Variable x(points.normal({5, 2}));
+    const Tensor said = velocity(x, t).value(), expected = (said - x.value()) / std::max(1 - t, 0.05);
+    EXPECT_LT(max(abs(data(x, t).value() - expected)).item(), 1e-5 * max(abs(expected)).item());
+  }
+}
+
 }  // namespace
 }  // namespace pf

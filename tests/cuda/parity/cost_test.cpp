@@ -53,8 +53,7 @@ TEST_P(WorkloadCost, SteadyStepsNeitherAllocateNorWait) {
   EXPECT_GE(counted, 0.7 * launches);
   EXPECT_EQ(found.allocations, 0u);
   EXPECT_EQ(found.implicit_synchronisations, 0u);
-  // The second backward pass of the gradient penalty reads one number, whose kind is not known before: to be got rid of.
-  EXPECT_EQ(found.synchronisations, GetParam() == "wgan_gp_2d" ? uint64_t(steps) : uint64_t(0));
+  EXPECT_EQ(found.synchronisations, 0u);
 }
 
 // Replayed, the computing part of a step is one launch; what is left is the optimiser's update.
@@ -74,11 +73,12 @@ TEST_P(WorkloadCost, ReplayedStepsAreOneLaunchAndTheUpdate) {
   constexpr int steps = 2;
   for (int i = 0; i < steps; ++i) workload->step();
   const pf_emulator_counters found = testing::emulator()->counters();
+  cuda::backend().synchronize();  // what was queued runs now, and is counted
+  const uint64_t kernels = testing::emulator()->counters().graph_kernels;
   std::cout << GetParam() << ": a replayed step launches " << double(found.graph_launches) / steps << " graph of "
-            << double(found.graph_kernels) / steps << " kernels, and " << double(found.launches) / steps
-            << " kernels beside it\n";
+            << double(kernels) / steps << " kernels, and " << double(found.launches) / steps << " kernels beside it\n";
   EXPECT_EQ(found.graph_launches, uint64_t(steps));
-  EXPECT_LE(found.launches, uint64_t(4 * steps));
+  EXPECT_LE(found.launches, uint64_t(8 * steps));  // of the update, 48 parameters each
   EXPECT_EQ(found.gemms, 0u);
   EXPECT_EQ(found.allocations, 0u);
   EXPECT_EQ(found.synchronisations + found.implicit_synchronisations, 0u);
