@@ -60,7 +60,7 @@ struct Capture::State {
   int recordings = 0, misses = 0;
   std::optional<std::vector<Signature>> seen;  // of the call before, which was not recorded
 
-  // What was recorded. Outputs first, so that they go last: they may be in the graph's memory.
+  // What was recorded. Outputs come last and so go first: they may be in the graph's memory.
   std::unique_ptr<DeviceGraph> graph;
   std::unique_ptr<detail::Recording> recording;
   std::vector<Signature> signature;
@@ -96,8 +96,8 @@ struct Capture::State {
     recording = std::make_unique<detail::Recording>(given, generators, device);
     given.clear();
     signature = now;
-    if (device.is_cuda()) backend_of(device).begin_capture();
     try {
+      if (device.is_cuda()) backend_of(device).begin_capture();
       {
         const Watch watch(recording.get());
         for (const Tensor& x : function(inputs))

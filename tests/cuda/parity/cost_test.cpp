@@ -29,20 +29,29 @@ double launches_in_roofline(const std::string& workload) {
   return at == std::string::npos ? 0 : std::atof(table.c_str() + at + begin.size());
 }
 
+/// The workload; the transformer with two rows only.
+std::unique_ptr<bench::Workload> made(const std::string& name) {
+  for (const bench::WorkloadEntry& entry : bench::all_workloads())
+    if (entry.name == name) return name == "transformer_ar_196" ? bench::transformer_ar_196(2) : entry.make();
+  return nullptr;
+}
+
+constexpr int steps = 2;
+/// What so many steps ask of the runtime, up to the moment when somebody waits for them.
+pf_emulator_counters count_steps(bench::Workload& workload) {
+  cuda::backend().synchronize();
+  testing::emulator()->reset_counters();
+  for (int i = 0; i < steps; ++i) workload.step();
+  return testing::emulator()->counters();
+}
+
 TEST_P(WorkloadCost, SteadyStepsNeitherAllocateNorWait) {
   if (!testing::emulator()) GTEST_SKIP() << "the library is not the emulated one: nothing counts its calls";
   const UseDevice on(Device::cuda());
-  std::unique_ptr<bench::Workload> workload;
-  for (const bench::WorkloadEntry& entry : bench::all_workloads())
-    if (entry.name == GetParam())
-      workload = GetParam() == "transformer_ar_196" ? bench::transformer_ar_196(2) : entry.make();
+  const std::unique_ptr<bench::Workload> workload = made(GetParam());
   ASSERT_TRUE(workload);
   for (int i = 0; i < 3; ++i) workload->step();
-  cuda::backend().synchronize();
-  testing::emulator()->reset_counters();
-  constexpr int steps = 2;
-  for (int i = 0; i < steps; ++i) workload->step();
-  const pf_emulator_counters found = testing::emulator()->counters();
+  const pf_emulator_counters found = count_steps(*workload);
   std::cout << GetParam() << ": a step launches " << double(found.launches) / steps << " kernels and "
             << double(found.gemms) / steps << " matrix products; " << double(found.synchronisations) / steps
             << " waits, " << double(found.allocations) / steps << " allocations, "
@@ -60,19 +69,12 @@ TEST_P(WorkloadCost, SteadyStepsNeitherAllocateNorWait) {
 TEST_P(WorkloadCost, ReplayedStepsAreOneLaunchAndTheUpdate) {
   if (!testing::emulator()) GTEST_SKIP() << "the library is not the emulated one: nothing counts its calls";
   const UseDevice on(Device::cuda());
-  std::unique_ptr<bench::Workload> workload;
-  for (const bench::WorkloadEntry& entry : bench::all_workloads())
-    if (entry.name == GetParam())
-      workload = GetParam() == "transformer_ar_196" ? bench::transformer_ar_196(2) : entry.make();
+  const std::unique_ptr<bench::Workload> workload = made(GetParam());
   ASSERT_TRUE(workload);
   workload->replay();
   for (int i = 0; i < 3; ++i) workload->step();
   ASSERT_TRUE(workload->capture()->replayed()) << workload->capture()->obstacle();
-  cuda::backend().synchronize();
-  testing::emulator()->reset_counters();
-  constexpr int steps = 2;
-  for (int i = 0; i < steps; ++i) workload->step();
-  const pf_emulator_counters found = testing::emulator()->counters();
+  const pf_emulator_counters found = count_steps(*workload);
   cuda::backend().synchronize();  // what was queued runs now, and is counted
   const uint64_t kernels = testing::emulator()->counters().graph_kernels;
   std::cout << GetParam() << ": a replayed step launches " << double(found.graph_launches) / steps << " graph of "
