@@ -59,8 +59,8 @@ template <class T, int lanes> constexpr void uniform_numbers(const uint32_t (&wo
 /// Two normal numbers from two uniform ones (Box and Muller 1958).
 template <Value V> constexpr void box_muller(V first, V second, V& cosine, V& sine) {
   const V radius = math::sqrt(math::log(first) * V(-2)), angle = second * V(6.283185307179586476925);
-  cosine = radius * math::cos(angle);
-  sine = radius * math::sin(angle);
+  cosine = radius * math::detail::cos_within(angle);
+  sine = radius * math::detail::sin_within(angle);
 }
 
 constexpr int64_t integer_below(double uniform, int64_t below) {

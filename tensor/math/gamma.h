@@ -73,7 +73,7 @@ template <Value V> constexpr V lgamma(V x) {
   const auto [angle, whole] = pi_fraction(x);
   const auto tiny = abs(x) < pick<V>(1e-10, 1e-18);
   const V mirrored =
-      select(tiny, V(0), V(1.14472988584940017414) - positive) - log(select(tiny, abs(x), abs(sin(angle))));
+      select(tiny, V(0), V(1.14472988584940017414) - positive) - log(select(tiny, abs(x), abs(sin_within(angle))));
   const V negative = select(whole || x == V(-infinity<V>), V(infinity<V>), mirrored);
   return select(left, negative, select(x == V(0), V(infinity<V>), positive));
 }
@@ -96,7 +96,8 @@ template <Value V> constexpr V digamma(V x) {
   const V core = log(w) - V(0.5) / w - series - numerator / denominator;
   // ψ(1 − x) − ψ(x) = π·cot πx.
   const auto [angle, whole] = pi_fraction(x);
-  const V mirrored = select(whole || x == V(-infinity<V>), V(nan<V>), core - V(3.14159265358979323846) / tan(angle));
+  const V mirrored =
+      select(whole || x == V(-infinity<V>), V(nan<V>), core - V(3.14159265358979323846) / detail::tan_within(angle));
   return select(x == V(0), copysign(V(infinity<V>), -x), select(left, mirrored, core));
 }
 
@@ -122,7 +123,7 @@ template <Value V> constexpr V trigamma(V x) {
   const V core = inverse + V(0.5) * z + series + numerator / denominator + lead;
   // ψ′(1 − x) + ψ′(x) = π² / sin² πx.
   const auto [angle, whole] = pi_fraction(x);
-  const V s = V(3.14159265358979323846) / sin(angle);
+  const V s = V(3.14159265358979323846) / detail::sin_within(angle);
   const V mirrored = select(whole || x == V(-infinity<V>), V(infinity<V>), s * s - core);
   return select(x == V(0), V(infinity<V>), select(left, mirrored, core));
 }
