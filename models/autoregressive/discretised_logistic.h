@@ -9,6 +9,7 @@ namespace pf {
 /// ±∞. The difference of two sigmoids is σ(b₊) σ(−b₋) (1 − e^(b₋ − b₊)), whose logarithm is exact everywhere.
 struct DiscretisedLogisticTerm : Pointwise<4> {
   static constexpr auto name = "discretised_logistic_term";
+  static constexpr bool heavy = true;
   // Test samples keep away from the ends of the outermost levels.
   static constexpr std::array<Domain, 4> domains = {Domain{-1, 1, {-0.75, 0.75}}, Domain{}, Domain{-1, 1},
                                                     Domain{-2, 1}};

@@ -19,9 +19,11 @@ template <class T> struct CausalSoftmaxRow {
     for (int i = lane; i < n; i += warp_lanes) top = math::max(top, x[i]);
     top = warp_largest(top);
     T total = 0;
+    PF_UNROLL(sizeof(T) < 8 ? 4 : 1)
     for (int i = lane; i < n; i += warp_lanes) total += math::exp((x[i] - top) * scale);
     const T factor = T(1) / warp_sum(total);
     __syncwarp();  // all lanes have read x[0]
+    PF_UNROLL(sizeof(T) < 8 ? 4 : 1)
     for (int i = lane; i < tokens; i += warp_lanes) x[i] = i < n ? math::exp((x[i] - top) * scale) * factor : T(0);
   }
 };

@@ -7,6 +7,8 @@
 //   PF_DYNAMIC_SHARED(float, values);           float* const values: the bytes asked for at the launch
 //   PF_LAUNCH(kernel<T>, grid, block, shared_bytes, stream, arguments…)              returns cudaError_t
 //   PF_LAUNCH_INDEPENDENT(…)                    the same, for kernels whose threads never synchronise or shuffle
+//   PF_UNROLL(n)                                before a loop: written n times. 1 where there are divisions of float64, whose
+//                                               slow path holds registers in reserve: several at once would spill
 
 #include <cstdint>
 #include <cstring>
@@ -15,8 +17,11 @@
 
 #if defined(PF_CUDA_EMULATED)
 #include <emulator/device_language.h>
+#define PF_UNROLL(...)
 #elif defined(__CUDACC__)
 #include <cuda_runtime.h>
+#define PF_PRAGMA(text) _Pragma(#text)
+#define PF_UNROLL(...) PF_PRAGMA(unroll __VA_ARGS__)
 #define PF_SHARED(T, name, ...) __shared__ T name __VA_ARGS__
 #define PF_DYNAMIC_SHARED(T, name)                                 \
   extern __shared__ __align__(16) unsigned char pf_shared_bytes[]; \

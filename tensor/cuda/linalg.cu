@@ -8,13 +8,6 @@
 #include "tensor/cuda/for_each.h"
 #include "tensor/math.h"
 
-// The paths around a division hold registers in reserve; several at once would spill.
-#ifdef PF_CUDA_EMULATED
-#define PF_NOT_UNROLLED
-#else
-#define PF_NOT_UNROLLED _Pragma("unroll 1")
-#endif
-
 namespace pf::cuda {
 namespace {
 
@@ -70,12 +63,15 @@ template <class T, class Team> __device__ void decompose(const Team& team, T* a,
   int sign = 1;
   for (int i = team.first(); i < n; i += team.step()) rows[i] = i;
   team.sync();
+  PF_UNROLL(1)
   for (int k = 0; k < n; ++k) {
     int pivot = k;  // found by every thread for itself
+    PF_UNROLL(1)
     for (int i = k + 1; i < n; ++i)
       if (math::abs(a[i * n + k]) > math::abs(a[pivot * n + k])) pivot = i;
     team.sync();
     if (pivot != k) {
+      PF_UNROLL(1)
       for (int j = team.first(); j < n; j += team.step()) {
         const T upper = a[k * n + j];
         a[k * n + j] = a[pivot * n + j];
@@ -92,12 +88,12 @@ template <class T, class Team> __device__ void decompose(const Team& team, T* a,
     const T diagonal = a[k * n + k];
     const int left = n - k - 1;
     if (diagonal != T(0)) {
-      PF_NOT_UNROLLED
+      PF_UNROLL(1)
       for (int i = k + 1 + team.first(); i < n; i += team.step()) a[i * n + k] /= diagonal;
     }
     team.sync();
     if (diagonal != T(0)) {
-      PF_NOT_UNROLLED
+      PF_UNROLL(1)
       for (int e = team.first(); e < left * left; e += team.step()) {
         const int i = k + 1 + e / left, j = k + 1 + e % left;
         const T factor = a[i * n + k];
@@ -126,17 +122,17 @@ template <class T> struct LuTask {
 /// x := m⁻¹ x for a triangular m(row, column), [n, columns].
 template <class T, class Team, class Element>
 __device__ void substitute(const Team& team, const Element& m, bool lower, bool unit, int n, int columns, T* x) {
-  PF_NOT_UNROLLED
+  PF_UNROLL(1)
   for (int s = 0; s < n; ++s) {
     const int i = lower ? s : n - 1 - s;
     if (!unit) {
       const T inverse = T(1) / m(i, i);
-      PF_NOT_UNROLLED
+      PF_UNROLL(1)
       for (int c = team.first(); c < columns; c += team.step()) x[i * columns + c] *= inverse;
       team.sync();
     }
     const int first = lower ? i + 1 : 0, others = lower ? n - 1 - i : i;
-    PF_NOT_UNROLLED
+    PF_UNROLL(1)
     for (int e = team.first(); e < others * columns; e += team.step()) {
       const int r = first + e / columns, c = e % columns;
       x[r * columns + c] -= m(r, i) * x[i * columns + c];
@@ -154,10 +150,10 @@ template <class T> struct SolveTask {
   Status* status;
   template <class Team> __device__ void operator()(const Team& team, int64_t matrix) const {
     const int n = matrix_task.n;
-    matrix_task(team, matrix);
     const T* lu = matrix_task.lu + matrix * n * n;
     const int32_t* rows = matrix_task.rows + matrix * (n + 1);
     T* x = to + matrix * n * columns;
+    PF_UNROLL(1)
     for (int e = team.first(); e < n * columns; e += team.step()) {
       const int i = e / columns, c = e % columns;
       x[e] = b ? b[(matrix * n + rows[i]) * columns + c] : T(rows[i] == c);
@@ -165,13 +161,15 @@ template <class T> struct SolveTask {
     team.sync();
     const auto element = [lu, n](int r, int c) { return lu[r * n + c]; };
     substitute(team, element, true, true, n, columns, x);
-    if (team.first() == 0)
+    if (team.first() == 0) {
+      PF_UNROLL(1)
       for (int i = n - 1; i >= 0; --i)
         if (lu[i * n + i] == T(0)) {
           complain(status, Complaint::singular, b ? StatusOperation::solve : StatusOperation::inverse,
                    single ? -1 : matrix, i, n);
           break;
         }
+    }
     substitute(team, element, false, false, n, columns, x);
   }
 };
@@ -207,11 +205,11 @@ template <class T> struct DeterminantBody {
     const T* lu = decomposed.lu + matrix * n * n;
     double found = 0;
     if (kind == Determinant::log_abs) {
-      PF_NOT_UNROLLED
+      PF_UNROLL(1)
       for (int i = 0; i < n; ++i) found += math::log(math::abs(double(lu[i * n + i])));
     } else {
       found = double(decomposed.rows[matrix * (n + 1) + n]);
-      PF_NOT_UNROLLED
+      PF_UNROLL(1)
       for (int i = 0; i < n; ++i) {
         const double x = double(lu[i * n + i]);
         found *= kind == Determinant::value ? x : x > 0 ? 1 : x < 0 ? -1 : 0;
@@ -267,9 +265,10 @@ void launch_solve(DType dtype, const void* a, const void* b, int64_t count, int6
                   void* scratch, Status* status, cudaStream_t stream) {
   check_reach("solve", n, columns);
   dispatch_floating(dtype, "solve", [&]<class T>() {
+    const LuTask<T> task = lu_task<T>(a, count, n, scratch);
+    run_matrices("solve", task, count, n, stream);
     run_matrices("solve",
-                 SolveTask<T>{lu_task<T>(a, count, n, scratch), static_cast<const T*>(b), static_cast<T*>(to),
-                              int(columns), count == 1, status},
+                 SolveTask<T>{task, static_cast<const T*>(b), static_cast<T*>(to), int(columns), count == 1, status},
                  count, n, stream);
   });
 }

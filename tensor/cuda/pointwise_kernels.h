@@ -15,7 +15,15 @@ namespace pf::cuda {
 
 // What the formula's text becomes: x… to y ----------------------------------------------------------------------------
 
+/// A formula of so much arithmetic that its memory traffic does not matter says `static constexpr bool heavy = true`: on a GPU
+/// its elements then go one at a time, since several at once would not fit into the registers.
+template <class F> constexpr bool is_heavy() {
+  if constexpr (requires { F::heavy; }) return F::heavy;
+  else return false;
+}
+
 template <class F, class T> struct ForwardBody {
+  static constexpr bool heavy = is_heavy<F>();
   static constexpr int in = F::arity, out = 1;
   F f;
   __device__ void operator()(const T (&x)[in], T (&y)[out]) const { call(x, y, std::make_index_sequence<F::arity>{}); }
@@ -38,6 +46,7 @@ __device__ auto partials_at(const F& f, const T* x, T y, std::index_sequence<I..
 
 /// Inputs: x…, y, g.
 template <class F, class T> struct VjpBody {
+  static constexpr bool heavy = is_heavy<F>();
   static constexpr int in = F::arity + 2, out = F::arity;
   F f;
   __device__ void operator()(const T (&x)[in], T (&grad)[out]) const {
@@ -48,6 +57,7 @@ template <class F, class T> struct VjpBody {
 
 /// Inputs: x…, y, tangents….
 template <class F, class T> struct JvpBody {
+  static constexpr bool heavy = is_heavy<F>();
   static constexpr int in = 2 * F::arity + 1, out = 1;
   F f;
   __device__ void operator()(const T (&x)[in], T (&tangent)[out]) const {
@@ -65,18 +75,37 @@ template <class T> struct FlatSource {
   const T* row;
   const T* single;
   Arithmetic<T> number;
+  __device__ Arithmetic<T> at(int64_t i) const {
+    return row ? Arithmetic<T>(row[i]) : single ? Arithmetic<T>(*single) : number;
+  }
 };
 template <class T, int in, int out> struct FlatOperands {
   FlatSource<T> from[in];
   T* to[out];
 };
 
+/// Whether a thread takes 16 bytes at a time. Not of float64: the slow path of a division of two at once spills, and 8 bytes a
+/// thread keep as many bytes in flight as an SM needs.
+template <class Body, class T> inline constexpr bool in_packs = !Body::heavy && sizeof(T) < 8;
+
 template <class Body, class T>
-__global__ void __launch_bounds__(256) flat_pass(Body body, FlatOperands<T, Body::in, Body::out> at, int64_t n) {
+__device__ __forceinline__ void one_by_one(const Body& body, const FlatOperands<T, Body::in, Body::out>& at, int64_t n,
+                                           int64_t first, uint32_t step) {
+  PF_UNROLL(1)
+  for (int64_t i = first; i < n; i += step) {
+    Arithmetic<T> a[Body::in], b[Body::out];
+    for (int k = 0; k < Body::in; ++k) a[k] = at.from[k].at(i);
+    body(a, b);
+    for (int k = 0; k < Body::out; ++k)
+      if (at.to[k]) at.to[k][i] = T(b[k]);
+  }
+}
+
+template <class Body, class T>
+__device__ __forceinline__ void by_packs(const Body& body, const FlatOperands<T, Body::in, Body::out>& at, int64_t n,
+                                         int64_t first, uint32_t step) {
   constexpr int width = 16 / int(sizeof(T));
   const int64_t packs = n / width;
-  const uint32_t step = gridDim.x * blockDim.x;  // in 64 bits, a double's division has too few registers left
-  const int64_t first = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
   using N = Arithmetic<T>;
   N number[Body::in];
   for (int k = 0; k < Body::in; ++k) number[k] = at.from[k].single ? N(*at.from[k].single) : at.from[k].number;
@@ -100,6 +129,14 @@ __global__ void __launch_bounds__(256) flat_pass(Body body, FlatOperands<T, Body
     for (int k = 0; k < Body::out; ++k)
       if (at.to[k]) at.to[k][i] = T(b[k]);
   }
+}
+
+template <class Body, class T>
+__global__ void __launch_bounds__(256) flat_pass(Body body, FlatOperands<T, Body::in, Body::out> at, int64_t n) {
+  const uint32_t step = gridDim.x * blockDim.x;  // in 64 bits, a double's division has too few registers left
+  const int64_t first = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
+  if constexpr (in_packs<Body, T>) by_packs(body, at, n, first, step);
+  else one_by_one(body, at, n, first, step);
 }
 
 template <class T, int in, int out> struct StridedOperands {
@@ -146,7 +183,8 @@ void launch_body(const Body& body, const char* name, const Pass& pass, cudaStrea
       at.from[k] = {single ? nullptr : data, single ? data : nullptr, Arithmetic<T>(source.number)};
     }
     for (int k = 0; k < Body::out; ++k) at.to[k] = static_cast<T*>(pass.targets[size_t(k)]);
-    const GridSize grid = grid_for((plan.n * int64_t(sizeof(T)) + 15) / 16);
+    constexpr int64_t at_a_time = in_packs<Body, T> ? int64_t(16 / sizeof(T)) : 1;
+    const GridSize grid = grid_for((plan.n + at_a_time - 1) / at_a_time);
     return check_launch(
         PF_LAUNCH_INDEPENDENT((flat_pass<Body, T>), grid.blocks, grid.threads, 0, stream, body, at, plan.n), name,
         pass.shape);

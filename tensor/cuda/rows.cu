@@ -49,6 +49,7 @@ struct LogSoftmaxRow {
   template <class Team, class T>
   __device__ static void run(const Team& team, const T* x, const T*, int64_t n, int64_t step, T* y) {
     const T shift = shift_of(team, x, n, step), offset = shift + math::log(sum_exp(team, x, n, step, shift));
+    PF_UNROLL(sizeof(T) < 8 ? 4 : 1)
     for (int64_t i = team.first(); i < n; i += team.step()) y[i * step] = x[i * step] - offset;
   }
 };

@@ -9,6 +9,7 @@ namespace pf {
 struct Lgamma : Pointwise<1> {
   static constexpr auto name = "lgamma";
   static constexpr Domain domain = {0.2, 6};
+  static constexpr bool heavy = true;
   template <class V> constexpr V operator()(V x) const { return math::lgamma(x); }
   template <class V> static constexpr auto partials(V x) { return std::array{digamma(x)}; }
 };
@@ -16,6 +17,7 @@ struct Lgamma : Pointwise<1> {
 struct Digamma : Pointwise<1> {
   static constexpr auto name = "digamma";
   static constexpr Domain domain = {0.3, 6};
+  static constexpr bool heavy = true;
   template <class V> constexpr V operator()(V x) const { return math::digamma(x); }
   template <class V> static constexpr auto partials(V x) { return std::array{trigamma(x)}; }
 };
@@ -25,6 +27,7 @@ template <Operand A> constexpr A polygamma(int order, const A& x);
 struct Trigamma : Pointwise<1> {
   static constexpr auto name = "trigamma";
   static constexpr Domain domain = {0.4, 6};
+  static constexpr bool heavy = true;
   template <class V> constexpr V operator()(V x) const { return math::trigamma(x); }
   template <class V> static constexpr auto partials(V x) { return std::array{polygamma(2, x)}; }
 };
@@ -32,6 +35,7 @@ struct Trigamma : Pointwise<1> {
 struct Polygamma : Pointwise<1> {
   static constexpr auto name = "polygamma";
   static constexpr Domain domain = {0.5, 6};
+  static constexpr bool heavy = true;
   int order = 2;
   template <class V> constexpr V operator()(V x) const { return math::polygamma(order, x); }
   template <class V> constexpr auto partials(V x) const { return std::array{polygamma(order + 1, x)}; }

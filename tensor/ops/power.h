@@ -44,6 +44,7 @@ struct Reciprocal : Pointwise<1> {
 
 struct Pow : Pointwise<2> {
   static constexpr auto name = "pow";
+  static constexpr bool heavy = true;
   static constexpr std::array<Domain, 2> domains = {Domain{0.2, 3}, Domain{-2, 3}};
   template <class V> constexpr V operator()(V a, V b) const { return math::pow(a, b); }
   template <class V> static constexpr auto partials(V a, V b, V y) {

@@ -64,6 +64,7 @@ struct Clamp : Pointwise<1> {
 
 struct Remainder : Pointwise<2> {
   static constexpr auto name = "remainder";
+  static constexpr bool heavy = true;
   static constexpr std::array<Domain, 2> domains = {Domain{3.2, 3.8}, Domain{1.3, 1.5}};
   template <class V> constexpr V operator()(V a, V b) const { return a - floor(a / b) * b; }
   template <class V> static constexpr auto partials(V a, V b) { return std::array{V(1), -floor(a / b)}; }

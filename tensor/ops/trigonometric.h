@@ -7,18 +7,21 @@ namespace pf {
 
 struct Sin : Pointwise<1> {
   static constexpr auto name = "sin";
+  static constexpr bool heavy = true;
   template <class V> constexpr V operator()(V x) const { return math::sin(x); }
   template <class V> static constexpr auto partials(V x) { return std::array{cos(x)}; }
 };
 
 struct Cos : Pointwise<1> {
   static constexpr auto name = "cos";
+  static constexpr bool heavy = true;
   template <class V> constexpr V operator()(V x) const { return math::cos(x); }
   template <class V> static constexpr auto partials(V x) { return std::array{-sin(x)}; }
 };
 
 struct Tan : Pointwise<1> {
   static constexpr auto name = "tan";
+  static constexpr bool heavy = true;
   static constexpr Domain domain = {-1.3, 1.3};
   template <class V> constexpr V operator()(V x) const { return math::tan(x); }
   template <class V> static constexpr auto partials(V, V y) { return std::array{V(1) + y * y}; }
