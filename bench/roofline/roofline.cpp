@@ -99,11 +99,12 @@ void write_roofline(std::ostream& out) {
   for (const Gpu& g : gpus)
     out << line("| %s | %.3g | %.3g | %.0f | %.3g |\n", g.name, g.memory / 1e12, g.cache / 1e12, g.cache_bytes / 1e6,
                 g.peak / 1e12);
-  out << line(
-      "\nand %.1f µs a launch. Bytes come from the cache where all that a step keeps fits there, else from memory. "
-      "Arithmetic other\n"
-      "than products is not counted, and an operation is one launch, though sums over many rows are two.\n\n",
-      launch * 1e6);
+  out << line("\nand %.1f µs a launch.", launch * 1e6)
+      << " Bytes come from the cache where all that a step keeps fits there, else from memory. Arithmetic other\n"
+         "than products is not counted, and an operation is one launch, though sums over many rows are two.\n"
+         "Replayed (`--replay`), a step is one graph and the optimiser's update, so the launches of the host no longer "
+         "count: bytes and\n"
+         "products are what is left, and the gaps between the kernels of a graph, which are not assumed here.\n\n";
   out << "| workload | launches | MB moved | MB kept | GFLOP |";
   for (const Gpu& g : gpus) out << ' ' << g.name << ": launches, ms | bytes, ms | products, ms | at least, ms |";
   out << "\n| --- | ---: | ---: | ---: | ---: |";

@@ -1,7 +1,9 @@
 // Matrix products by cuBLAS, which thinks in columns: the row-major product c = a b is its cᵀ = bᵀ aᵀ.
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
+#include <string_view>
 
 #include "tensor/cuda/matmul.h"
 
@@ -24,6 +26,12 @@ std::optional<Operand> readable(const Matrix& m) {
   return {};
 }
 
+/// float32 products may round their operands to TF32 (10 bits of fraction) only where PF_TF32=1 asks for it.
+cublasComputeType_t float32_compute() {
+  const char* asked = std::getenv("PF_TF32");
+  return asked && std::string_view(asked) == "1" ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+}
+
 }  // namespace
 
 void multiply(DeviceState& device, DType dtype, const Matrix& a, int64_t a_step, const Matrix& b, int64_t b_step,
@@ -40,7 +48,7 @@ void multiply(DeviceState& device, DType dtype, const Matrix& a, int64_t a_step,
                  "matmul");
   };
   const float one = 1, beta = add ? 1 : 0;
-  if (dtype == float32) return run(one, beta, CUDA_R_32F, CUBLAS_COMPUTE_32F);
+  if (dtype == float32) return run(one, beta, CUDA_R_32F, float32_compute());
   if (dtype == bfloat16) return run(one, beta, CUDA_R_16BF, CUBLAS_COMPUTE_32F);
   if (dtype == float16) return run(one, beta, CUDA_R_16F, CUBLAS_COMPUTE_32F);
   check(dtype == float64, "matmul: ", dtype, " on the GPU: expected float32 or float64; convert with cast(x, float32)");
