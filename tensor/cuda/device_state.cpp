@@ -182,7 +182,14 @@ cublasHandle_t DeviceState::cublas() {
   check_cublas(cublasSetMathMode(made.handle, CUBLAS_DEFAULT_MATH), "starting cuBLAS");
   // A workspace of its own keeps a captured graph from allocating.
   constexpr size_t workspace_bytes = size_t(4) << 20;
-  check_call(cudaMallocAsync(&made.workspace, workspace_bytes, stream_), "allocating the workspace of cuBLAS");
+  cudaError_t status = cudaMallocAsync(&made.workspace, workspace_bytes, stream_);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    memory_->trim();
+    cudaStreamSynchronize(stream_);
+    status = cudaMallocAsync(&made.workspace, workspace_bytes, stream_);
+  }
+  check_call(status, "allocating the workspace of cuBLAS, 4 MiB");
   check_cublas(cublasSetWorkspace(made.handle, made.workspace, workspace_bytes), "starting cuBLAS");
   workspace_ = std::exchange(made.workspace, nullptr);
   return cublas_ = std::exchange(made.handle, nullptr);

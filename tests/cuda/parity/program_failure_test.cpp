@@ -122,7 +122,7 @@ TEST_F(FailuresOfProgram, OutOfMemory) {
     expect_error(outcome, "memory");
     if (contains(outcome.last(), "train: step ")) {
       ++in_a_step;
-      EXPECT_TRUE(contains(outcome.last(), "out of device memory: "));
+      EXPECT_TRUE(contains(outcome.last(), "out of "));
       EXPECT_TRUE(contains(outcome.last(), join("the snapshot of step ", step, " in ", dir, " is whole")));
       expect_whole(step);
     } else {
@@ -139,11 +139,11 @@ TEST_F(FailuresOfProgram, OutOfMemory) {
 TEST_F(FailuresOfProgram, TheLossIsNotFinite) {
   const std::string diverging = "--lr 1e30 --steps 200";
   const Outcome outcome = run(train(diverging));
-  expect_error(outcome, "train: between steps 1 and 50: ");
+  expect_error(outcome, "train: between steps 1 and 20: ");
   EXPECT_TRUE(contains(outcome.last(), "; no snapshot had been saved in " + dir +
                                            " by then; a smaller --lr may help; --device cpu looks at "
                                            "every step and names the first operation"));
-  EXPECT_TRUE(contains(outcome.last(), "has a "));
+  EXPECT_TRUE(contains(outcome.last(), ": linear: made ")) << "the operation, which still fails";
 }
 
 TEST_F(FailuresOfProgram, NoDriverAndNoDevice) {
