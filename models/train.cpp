@@ -22,6 +22,7 @@
 #include "nn/optim/schedule.h"
 #include "nn/precision.h"
 #include "nn/state.h"
+#include "tensor/device_errors.h"
 #include "tensor/files.h"
 #include "tensor/json.h"
 
@@ -53,6 +54,13 @@ struct Run {
   double loss_sum = 0;        // since the last report
   int64_t loss_count = 0;
   std::vector<std::pair<double, double>> losses;
+
+  // For what is told when an error ends the run.
+  int64_t under_way = 1;     // the step being done
+  int64_t finite_until = 0;  // the last step of which it is known that all was finite
+  int64_t saved = -1;        // the step of the snapshot; -1: there is none
+  Tensor batch, context;     // of the step
+  Rng rng_at_loss{0};
 
   Run(Model& m, const Dataset& data, const TrainOptions& o, Communicator& g)
       : model(m),
@@ -179,22 +187,51 @@ bool opponent_steps(Run& run, Steps& steps, double rate, double limit) {
   return true;
 }
 
-/// Repeats a step whose loss or gradient was not finite, looking at every operation, and throws what it finds.
-[[noreturn]] void explain_divergence(const Run& run, const Tensor& batch, const Tensor& context, Rng rng,
-                                     const std::string& folder) {
-  std::string cause;
+/// What can be gone on with after an error, in front of it a "; "; nothing where nothing is written.
+std::string what_is_left(const Run& run, const std::string& folder) {
+  if (folder.empty()) return "";
+  if (run.saved < 0) return join("; no snapshot had been saved in ", folder, " by then");
+  return join("; the snapshot of step ", run.saved, " in ", folder, " is whole, and --resume goes on from it");
+}
+
+/// The step, or on a GPU, where losses are read now and then, the steps of which one is meant.
+std::string steps_meant(const Run& run) {
+  if (run.finite_until + 1 >= run.under_way) return join("step ", run.under_way);
+  return join("between steps ", run.finite_until + 1, " and ", run.under_way);
+}
+
+/// Does the step once more, looking at every operation: what the first one says that gives no finite number.
+std::string first_not_finite(const Run& run) {
   try {
     const AnomalyDetection watch;
     const NetworkPrecision precision(run.options.precision);
+    Rng rng = run.rng_at_loss;
     value_and_grad(std::span<const Field>(run.parameters),
-                   [&] { return run.model.objective().loss(batch, rng, context); });
-  } catch (const Error& error) { cause = error.what(); }
+                   [&] { return run.model.objective().loss(run.batch, rng, run.context); });
+  } catch (const Error& error) { return error.what(); }
+  return "";
+}
+
+[[noreturn]] void fail_as_divergence(const Run& run, const std::string& cause, const std::string& folder) {
+  const bool named = run.finite_until + 1 >= run.under_way;
+  fail("train: ", steps_meant(run), ": ", cause, what_is_left(run, folder), "; a smaller --lr may help",
+       named ? "" : "; --device cpu looks at every step and names the first operation");
+}
+
+/// Throws why the loss or the gradient of the step is not finite.
+[[noreturn]] void explain_divergence(const Run& run, const std::string& folder) {
+  std::string cause = first_not_finite(run);
   // All say the same, found by the first process that finds something: the rows of the others may be innocent.
   const int speaker = first_where(run.group, !cause.empty());
   cause = speaker < run.group.size() ? text_of(run.group, cause, speaker) : "the loss or its gradient is not finite";
-  const bool saved = !folder.empty() && fs::exists(snapshot_path(folder));
-  fail("train: step ", run.step + 1, ": ", cause, "; ",
-       saved ? join("the last good snapshot is in ", folder, "; ") : std::string(), "a smaller --lr may help");
+  fail_as_divergence(run, cause, folder);
+}
+
+/// The same where a GPU has told it with a reading of something else, which need not be one of all processes.
+[[noreturn]] void explain_divergence(const Run& run, const NormNotFinite& told, const std::string& folder) {
+  // The step at fault may be an earlier one; where its cause lasts, the present one shows it.
+  const std::string cause = run.group.size() == 1 ? first_not_finite(run) : "";
+  fail_as_divergence(run, cause.empty() ? told.what() : cause, folder);
 }
 
 }  // namespace
@@ -217,7 +254,10 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
   broadcast(group_, fields_of(model_.transform()));
   Run run(model_, data_, options_, group_);
   broadcast(group_, run.opponent_fields);
-  if (resume_) run.restore(load_snapshot(snapshot_path(folder_)), snapshot_path(folder_));
+  if (resume_) {
+    run.restore(load_snapshot(snapshot_path(folder_)), snapshot_path(folder_));
+    run.saved = run.finite_until = run.step;
+  }
   SharedBuffers buffers(group_, run.fields), opponent_buffers(group_, run.opponent_fields);
   const std::string folder = group_.rank() == 0 ? folder_ : "";  // to write to
   if (!folder.empty()) {
@@ -240,7 +280,9 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
   const int64_t first_step = run.step;
   auto save = [&] {
     check_agreement(group_, run.fields);
-    if (!folder.empty()) save_snapshot(snapshot_path(folder), run.snapshot(seconds_since(start)));
+    if (folder.empty()) return;
+    save_snapshot(snapshot_path(folder), run.snapshot(seconds_since(start)));
+    run.saved = run.step;
   };
 
   TrainResult result;
@@ -251,90 +293,100 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
   };
   const double limit = options_.clip * double(data_.dim());
   auto steps = std::make_unique<Steps>(run, limit);
-  while (run.step < options_.steps) {
-    for (int64_t stage = 1; stage < model_.objective().stages(); ++stage)
-      if (run.step == stage * options_.steps / model_.objective().stages()) {
-        run.ema.store(run.fields);
-        model_.objective().begin_stage(stage);
-        steps = std::make_unique<Steps>(run, limit);
+  try {
+    while (run.step < options_.steps) {
+      run.under_way = run.step + 1;
+      for (int64_t stage = 1; stage < model_.objective().stages(); ++stage)
+        if (run.step == stage * options_.steps / model_.objective().stages()) {
+          run.ema.store(run.fields);
+          model_.objective().begin_stage(stage);
+          steps = std::make_unique<Steps>(run, limit);
+        }
+      model_.objective().set_progress(double(run.step) / double(options_.steps));
+      // Each process draws numbers of its own in a step; the generator of the run stays the same on all.
+      if (group_.size() > 1) run.own = run.rng.split().child(uint64_t(group_.rank()));
+      if (run.opponent && !opponent_steps(run, *steps, schedule(run.step), limit))
+        fail("train: step ", run.step + 1, ": the loss of the critic or its gradient is not finite",
+             what_is_left(run, folder), "; a smaller --lr may help");
+      const auto [rows, context] = run.batches.next();
+      const Tensor batch = model_.normalise(rows, run.draws());
+      run.batch = batch;
+      run.context = context;
+      run.rng_at_loss = run.draws();
+      auto [loss, gradients, norm_there] = together(run, steps->model(batch, context), limit);
+      const bool last = run.step + 1 == options_.steps, reporting = (run.step + 1) % options_.report_every == 0 || last;
+      double norm = 0;
+      if (norm_there.defined()) {
+        // Losses are added up there, and read when they are told of: a step does not wait for the GPU.
+        unread = unread.defined() ? unread + cast(loss, float64) : copy(cast(loss, float64));
+        if (reporting) norm = norm_there.item();
+      } else {
+        run.loss_sum += loss.item();
+        norm = std::isfinite(loss.item()) ? global_norm(gradients) : NAN;
+        if (norm > limit) gradients.scale(limit / norm);
       }
-    model_.objective().set_progress(double(run.step) / double(options_.steps));
-    // Each process draws numbers of its own in a step; the generator of the run stays the same on all.
-    if (group_.size() > 1) run.own = run.rng.split().child(uint64_t(group_.rank()));
-    if (run.opponent && !opponent_steps(run, *steps, schedule(run.step), limit))
-      fail("train: step ", run.step + 1,
-           ": the loss of the critic or its gradient is not finite; a smaller --lr may help");
-    const auto [rows, context] = run.batches.next();
-    const Tensor batch = model_.normalise(rows, run.draws());
-    const Rng rng_at_loss = run.draws();
-    auto [loss, gradients, norm_there] = together(run, steps->model(batch, context), limit);
-    const bool last = run.step + 1 == options_.steps, reporting = (run.step + 1) % options_.report_every == 0 || last;
-    double norm = 0;
-    if (norm_there.defined()) {
-      // Losses are added up there, and read when they are told of: a step does not wait for the GPU.
-      unread = unread.defined() ? unread + cast(loss, float64) : copy(cast(loss, float64));
-      if (reporting) norm = norm_there.item();
-    } else {
-      run.loss_sum += loss.item();
-      norm = std::isfinite(loss.item()) ? global_norm(gradients) : NAN;
-      if (norm > limit) gradients.scale(limit / norm);
-    }
-    if (reporting || (run.step + 1) % options_.save_every == 0) read_losses();
-    if (!std::isfinite(norm) || !std::isfinite(run.loss_sum))
-      explain_divergence(run, batch, context, rng_at_loss, folder);
-    run.optimizer.update(run.parameters, gradients, schedule(run.step));
-    model_.objective().after_step(batch, run.draws(), context);
-    buffers.share();
-    opponent_buffers.share();
-    run.ema.update(run.fields);
-    ++run.step;
-    ++run.loss_count;
+      if (reporting || (run.step + 1) % options_.save_every == 0) read_losses();
+      if (!std::isfinite(norm) || !std::isfinite(run.loss_sum)) explain_divergence(run, folder);
+      if (!unread.defined()) run.finite_until = run.under_way;
+      run.optimizer.update(run.parameters, gradients, schedule(run.step));
+      model_.objective().after_step(batch, run.draws(), context);
+      buffers.share();
+      opponent_buffers.share();
+      run.ema.update(run.fields);
+      ++run.step;
+      ++run.loss_count;
 
-    if (reporting) {
-      const double mean_loss = run.loss_sum / double(run.loss_count);
-      run.losses.emplace_back(double(run.step), mean_loss);
-      run.loss_sum = 0;
-      run.loss_count = 0;
-      const double elapsed = seconds_since(start), rate = double(run.step - first_step) / elapsed;
+      if (reporting) {
+        const double mean_loss = run.loss_sum / double(run.loss_count);
+        run.losses.emplace_back(double(run.step), mean_loss);
+        run.loss_sum = 0;
+        run.loss_count = 0;
+        const double elapsed = seconds_since(start), rate = double(run.step - first_step) / elapsed;
+        metrics.write({{"step", run.step},
+                       {"loss", mean_loss},
+                       {"gradient_norm", norm},
+                       {"rate", schedule(run.step - 1)},
+                       {"seconds", run.seconds_before + elapsed}});
+        if (report)
+          report(
+              {run.step, options_.steps, mean_loss, rate, double(options_.steps - run.step) / rate, steps->describe()});
+      }
+      if (!folder.empty() && (run.step % picture_every == 0 || last)) {
+        run.ema.swap(run.fields);
+        Rng picture_rng = Rng(model_.config().seed).child(9);
+        std::string number = std::to_string(run.step);
+        number.insert(0, number.size() < 7 ? 7 - number.size() : 0, '0');
+        const int64_t shown = model_.config().image ? 64 : 2000;
+        write_sample_picture(fs::path(folder) / "samples" / ("step-" + number + ".png"), model_.config(),
+                             model_.sample(shown, picture_rng, context_for(data_.train_context, shown)));
+        const std::vector<VitalSign> signs = model_.objective().vital_signs(batch, picture_rng, context);
+        if (!last && !signs.empty()) metrics.write({{"step", run.step}, {"vital_signs", as_json(signs)}});
+        run.ema.swap(run.fields);
+      }
+      if (stop && !last && first_where(group_, stop()) < group_.size()) {
+        read_losses();
+        result.interrupted = true;
+        break;
+      }
+      if (run.step % options_.save_every == 0 && !last) save();
+    }
+    save();
+    run.ema.store(run.fields);
+    if (!result.interrupted && group_.rank() == 0) {
+      result.vital_signs = vital_signs(model_, data_);
       metrics.write({{"step", run.step},
-                     {"loss", mean_loss},
-                     {"gradient_norm", norm},
-                     {"rate", schedule(run.step - 1)},
-                     {"seconds", run.seconds_before + elapsed}});
-      if (report)
-        report(
-            {run.step, options_.steps, mean_loss, rate, double(options_.steps - run.step) / rate, steps->describe()});
+                     {"vital_signs", as_json(result.vital_signs)},
+                     {"verdict", verdict_of(result.vital_signs)}});
     }
-    if (!folder.empty() && (run.step % picture_every == 0 || last)) {
-      run.ema.swap(run.fields);
-      Rng picture_rng = Rng(model_.config().seed).child(9);
-      std::string number = std::to_string(run.step);
-      number.insert(0, number.size() < 7 ? 7 - number.size() : 0, '0');
-      const int64_t shown = model_.config().image ? 64 : 2000;
-      write_sample_picture(fs::path(folder) / "samples" / ("step-" + number + ".png"), model_.config(),
-                           model_.sample(shown, picture_rng, context_for(data_.train_context, shown)));
-      const std::vector<VitalSign> signs = model_.objective().vital_signs(batch, picture_rng, context);
-      if (!last && !signs.empty()) metrics.write({{"step", run.step}, {"vital_signs", as_json(signs)}});
-      run.ema.swap(run.fields);
-    }
-    if (stop && !last && first_where(group_, stop()) < group_.size()) {
-      read_losses();
-      result.interrupted = true;
-      break;
-    }
-    if (run.step % options_.save_every == 0 && !last) save();
+    result.replay = steps->describe();
+    result.step = run.step;
+    result.seconds = run.seconds_before + seconds_since(start);
+  } catch (const NormNotFinite& told) { explain_divergence(run, told, folder); } catch (const UsageError&) {
+    throw;
+  } catch (const Error& error) {
+    if (std::string_view(error.what()).starts_with("train: ")) throw;
+    fail("train: step ", run.under_way, ": ", error.what(), what_is_left(run, folder));
   }
-  save();
-  run.ema.store(run.fields);
-  if (!result.interrupted && group_.rank() == 0) {
-    result.vital_signs = vital_signs(model_, data_);
-    metrics.write({{"step", run.step},
-                   {"vital_signs", as_json(result.vital_signs)},
-                   {"verdict", verdict_of(result.vital_signs)}});
-  }
-  result.replay = steps->describe();
-  result.step = run.step;
-  result.seconds = run.seconds_before + seconds_since(start);
   result.loss = std::move(run.losses);
   return result;
 }

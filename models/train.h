@@ -54,7 +54,9 @@ struct TrainResult {
 ///   metrics.jsonl          one line every report_every steps
 ///   samples/step-N.png     pictures on the way
 /// `stop`, if given, is asked after every step; true saves and returns. With `resume` the folder's snapshot is continued.
-/// Throws when the loss stops being finite, naming the step and the operation; the last snapshot stays.
+/// Throws when the loss stops being finite, naming the step and the operation. On a GPU losses are read now and then only: there
+/// it names the steps between two readings, and the operation if it still fails. An error of any kind tells the step and the
+/// snapshot that is left, which stays whole.
 ///
 /// With several processes, each of which makes this call with the same arguments, a step takes `batch` rows for each of them and
 /// their mean gradient. Losses told are means; files and vital signs are rank 0's. The folder can be continued by any number.

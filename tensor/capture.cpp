@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 
+#include "tensor/device_errors.h"
 #include "tensor/device_pass.h"
 #include "tensor/recording.h"
 
@@ -88,15 +89,15 @@ struct Capture::State {
   std::vector<Tensor> record(std::span<const Tensor> in, const std::vector<Signature>& now) {
     const Device device = in.empty() ? default_device() : in[0].device();
     forget();
-    for (const Tensor& x : in) inputs.push_back(copy(x));
-    const std::vector<Tensor> held = state_now();
-    state_places = places(held);
-    std::vector<Tensor> given = inputs;
-    given.insert(given.end(), held.begin(), held.end());
-    recording = std::make_unique<detail::Recording>(given, generators, device);
-    given.clear();
-    signature = now;
     try {
+      for (const Tensor& x : in) inputs.push_back(copy(x));
+      const std::vector<Tensor> held = state_now();
+      state_places = places(held);
+      std::vector<Tensor> given = inputs;
+      given.insert(given.end(), held.begin(), held.end());
+      recording = std::make_unique<detail::Recording>(given, generators, device);
+      given.clear();
+      signature = now;
       if (device.is_cuda()) backend_of(device).begin_capture();
       {
         const Watch watch(recording.get());
@@ -113,6 +114,11 @@ struct Capture::State {
       abandon(device);
       obstacle = reason.why;
       return function(in);
+    } catch (const OutOfDeviceMemory& error) {
+      // A recording keeps the memory of a whole step. Given back, it may be enough to run as always.
+      obstacle = join("there is no room for a recording: ", error.what());
+      abandon(device);
+      return function(in);
     } catch (...) {
       abandon(device);
       throw;
@@ -122,7 +128,7 @@ struct Capture::State {
   }
 
   void abandon(Device device) {
-    recording->restore_generators();
+    if (recording) recording->restore_generators();
     outputs.clear();
     if (device.is_cuda()) backend_of(device).abandon_capture();
     forget();

@@ -24,6 +24,11 @@ const SharedLibrary& library() {
 
 Backend* find_backend(std::string& reason) {
   const SharedLibrary& own = library();
+  if (!own.handle && !own.path.empty()) {
+    reason = join("the CUDA library cannot be loaded: ", own.why_not, "; it needs libcudart and libcublas of CUDA ",
+                  "where the loader looks (LD_LIBRARY_PATH, ldconfig)");
+    return nullptr;
+  }
   if (!own.handle) {
     reason = join("this build has no CUDA library", std::getenv("PF_CUDA_LIBRARY") ? join(" (", own.why_not, ")") : "",
                   "; configure with -DPF_CUDA=ON where the CUDA toolkit is");

@@ -9,6 +9,21 @@ Device device_of(std::span<const Tensor* const> inputs) {
 }
 
 namespace {
+[[noreturn]] void fail_on_devices(std::string_view op, const Tensor& a, const Tensor& b) {
+  // What is on the CPU goes to the GPU; of two GPUs the first stays.
+  const bool first_stays = a.device().is_cuda();
+  fail(op, ": ", a.shape(), " is on ", a.device(), " and ", b.shape(), " on ", b.device(),
+       ": expected one device; copy the ", first_stays ? "second" : "first", " with to_device(x, Device::cuda(",
+       (first_stays ? a : b).device().index, "))");
+}
+}  // namespace
+
+void check_same_device(std::string_view op, const Tensor& a, const Tensor& b) {
+  if (!a.is_literal() && !b.is_literal() && a.device() != b.device()) [[unlikely]]
+    fail_on_devices(op, a, b);
+}
+
+namespace {
 /// Whether all elements are one in memory: a number, perhaps expanded.
 bool one_number(const Tensor& x) {
   if (x.numel() == 0) return false;
@@ -35,8 +50,9 @@ cuda::Pass device_pass(const Shape& shape, DType dtype, std::span<const Tensor* 
       source.number = x->view(Layout{{}, {}, x->layout().offset}).item();
       continue;
     }
-    check(x->is_literal() || x->device() == device, x->shape(), " is on ", x->device(), " and another operand on ",
-          device, "; copy one to the other device");
+    if (!x->is_literal() && x->device() != device) [[unlikely]]
+      for (const Tensor* other : inputs)
+        if (other->device() == device) fail_on_devices("element-wise pass", *x, *other);
     if (x->is_literal() && (!x->device().is_cuda() || x->dtype() != dtype)) {
       kept.push_back(to_device(cast(*x, dtype), device));
       x = &kept.back();

@@ -2,6 +2,7 @@
 // Element-wise passes on a GPU: from tensors to what its kernels take.
 
 #include <span>
+#include <string_view>
 
 #include "tensor/cuda_backend.h"
 #include "tensor/tensor.h"
@@ -10,6 +11,9 @@ namespace pf {
 
 /// Where an operation on these runs: on a GPU if one of them is there; then the others are there as well, or numbers.
 Device device_of(std::span<const Tensor* const> inputs);
+
+/// Throws, naming both devices and the copy to write, unless both are on one device. Numbers of a formula are everywhere.
+void check_same_device(std::string_view op, const Tensor& a, const Tensor& b);
 
 /// The backend, set to this device.
 cuda::Backend& backend_of(Device device);

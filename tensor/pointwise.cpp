@@ -172,8 +172,7 @@ DType common_dtype(const char* op, std::span<const Tensor* const> inputs) {
     if (!first) first = x;
     check(x->dtype() == first->dtype(), op, ": ", first->dtype(), " ", first->shape(), " and ", x->dtype(), " ",
           x->shape(), ": element types differ; convert one with cast(x, ", first->dtype(), ")");
-    check(x->device() == first->device(), op, ": ", first->shape(), " is on ", first->device(), " and ", x->shape(),
-          " on ", x->device(), "; copy one to the other device");
+    check_same_device(op, *first, *x);
   }
   if (!first) return float64;
   if (!is_floating(first->dtype())) check_literals(op, *first, inputs);

@@ -32,7 +32,12 @@ SharedLibrary open_shared_library(const std::string& name, const char* variable,
       out.path = path;
       break;
     }
-    if (const char* text = dlerror()) out.why_not = text;
+    const char* text = dlerror();
+    // Of a file that is there, it is what to tell: the names that are tried after it only do not exist.
+    std::error_code none;
+    if (!out.path.empty() || !text) continue;
+    out.why_not = text;
+    if (std::filesystem::exists(path, none)) out.path = path;
   }
   return out;
 }

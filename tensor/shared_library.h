@@ -8,8 +8,8 @@ namespace pf {
 
 struct SharedLibrary {
   void* handle = nullptr;  // null: not found
-  std::filesystem::path path;
-  std::string why_not;  // the last reason given by the loader
+  std::filesystem::path path;  // where none could be opened: a file that is there and should have been
+  std::string why_not;         // the reason given by the loader
 
   /// An exported function; null where there is none of this name.
   template <class F> F* find(const char* name) const { return reinterpret_cast<F*>(symbol(name)); }

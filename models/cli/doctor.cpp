@@ -13,6 +13,7 @@
 #include "tensor/ops/exponential.h"
 #include "tensor/ops/hyperbolic.h"
 #include "tensor/ops/matmul.h"
+#include "tensor/ops/reduce.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
 #include "tensor/simd.h"
@@ -90,21 +91,36 @@ Finding threads_agree() {
   return {"threads", same, same ? "one and two give the same bits" : "one and two give different bits"};
 }
 
+/// What the device is, and whether a kernel of the library runs there.
+std::string examine_device(int index) {
+  const cuda::DeviceDescription d = cuda::backend().describe(index);
+  std::string text =
+      join(d.name, ", compute capability ", d.major, ".", d.minor, ", ", d.multiprocessors, " multiprocessors, ",
+           double(d.free_memory >> 20) / 1024, " of ", double(d.memory >> 20) / 1024, " GiB free");
+  if (index == 0)
+    text += join(", driver ", d.driver / 1000, ".", d.driver % 1000 / 10, ", runtime ", d.runtime / 1000, ".",
+                 d.runtime % 1000 / 10);
+  const UseDevice on(Device::cuda(index));
+  const double found = sum(full({1000}, 2)).item();
+  check(found == 2000, text, "; its kernels compute wrong: the sum of 1000 twos is ", found);
+  return text + "; kernels run";
+}
+
 Finding gpu() {
   std::string reason;
   if (!cuda::available(&reason)) return {"GPU", true, join("none used: ", reason)};
-  cuda::Backend& backend = cuda::backend();
-  std::string text;
-  for (int i = 0; i < backend.device_count(); ++i) {
-    const cuda::DeviceDescription d = backend.describe(i);
-    text += join(i ? "; cuda:" : "cuda:", i, " ", d.name, ", compute capability ", d.major, ".", d.minor, ", ",
-                 d.multiprocessors, " multiprocessors, ", double(d.free_memory >> 20) / 1024, " of ",
-                 double(d.memory >> 20) / 1024, " GiB free");
-    if (i == 0)
-      text += join(", driver ", d.driver / 1000, ".", d.driver % 1000 / 10, ", runtime ", d.runtime / 1000, ".",
-                   d.runtime % 1000 / 10);
+  Finding out{"GPU", true, ""};
+  const int count = cuda::backend().device_count();
+  for (int i = 0; i < count; ++i) {
+    out.detail += join(i ? "; cuda:" : "cuda:", i, " ");
+    try {
+      out.detail += examine_device(i);
+    } catch (const Error& error) {
+      out.ok = false;
+      out.detail += error.what();
+    }
   }
-  return {"GPU", true, text};
+  return out;
 }
 
 Finding data_set() {

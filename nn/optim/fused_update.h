@@ -8,6 +8,7 @@
 #include "nn/optim/rules.h"
 #include "nn/optim/slots.h"
 #include "nn/optim/vector_loop.h"
+#include "tensor/device_pass.h"
 
 namespace pf {
 
@@ -48,8 +49,8 @@ void update_on_device(OptimizerSlots& slots, std::span<const Field> parameters, 
     const int rule = which_rule(*field.parameter);
     TakenParameter& parameter = taken.emplace_back(*field.parameter);
     const Device device = parameter.value().device();
-    check(gradient.device() == device, slots.optimizer, ": `", field.path, "` is on ", device, " and its gradient on ",
-          gradient.device(), "; copy one to the other device");
+    if (gradient.device() != device)
+      check_same_device(join(slots.optimizer, ": `", field.path, "` and its gradient"), parameter.value(), gradient);
     void *p = parameter.raw(), *g = const_cast<void*>(gradient.raw());
     std::array<void*, 2> s{};
     for (size_t k = 0; k < slot_count; ++k) {

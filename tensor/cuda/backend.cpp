@@ -44,11 +44,15 @@ class CudaBackend final : public Backend {
   void use(int device) override {
     if (device == used_) return;
     if (states_.empty()) states_.resize(size_t(device_count()));
-    check(device >= 0 && device < int(states_.size()), "device cuda:", device, ": this machine has ", states_.size(),
-          " CUDA devices, numbered from 0");
+    const int64_t count = int64_t(states_.size());
+    check(device >= 0 && device < count, "device cuda:", device, ": this machine has ", count,
+          count == 1 ? " CUDA device, cuda:0" : join(" CUDA devices, cuda:0 to cuda:", count - 1));
+    used_ = -1;  // until all has gone well; making a state, too, chooses its device
+    DeviceState*& current = DeviceState::in_use();
+    current = nullptr;
     if (!states_[size_t(device)]) states_[size_t(device)] = std::make_unique<DeviceState>(device);
-    current_ = states_[size_t(device)].get();
     check_call(cudaSetDevice(device), "choosing the device");
+    current = states_[size_t(device)].get();
     used_ = device;
   }
 
@@ -61,11 +65,9 @@ class CudaBackend final : public Backend {
   void begin_capture() override { now().begin_capture(); }
   Graph* end_capture() override { return now().end_capture(); }
   void abandon_capture() noexcept override {
-    if (current_) current_->abandon_capture();
+    if (DeviceState* current = DeviceState::in_use()) current->abandon_capture();
   }
-  void launch(Graph& graph) override {
-    check_call(cudaGraphLaunch(graph.executable, graph.state.stream()), "launching a graph");
-  }
+  void launch(Graph& graph) override { graph.state.launch(graph); }
   void release(Graph* graph) noexcept override { delete graph; }
   void upload(void* to, const void* from, size_t bytes) override { now().upload(to, from, bytes); }
   void download(void* to, const void* from, size_t bytes) override { now().download(to, from, bytes); }
@@ -211,14 +213,13 @@ class CudaBackend final : public Backend {
   };
 
   DeviceState& now() {
-    if (!current_) use(0);
-    return *current_;
+    if (!DeviceState::in_use()) use(0);
+    return *DeviceState::in_use();
   }
 
   std::vector<std::unique_ptr<DeviceState>> states_;
   // The runtime, too, keeps the device for each thread.
   inline static thread_local int used_ = -1;
-  inline static thread_local DeviceState* current_ = nullptr;
   std::string reason_;
 };
 

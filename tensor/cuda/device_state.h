@@ -15,6 +15,15 @@ class DeviceState;
 
 /// Throws, naming what was tried, unless the call succeeded.
 void check_cublas(cublasStatus_t status, const char* what);
+/// As check_launch, of a matrix product whose result has this shape.
+void check_product(cublasStatus_t status, const char* op, const Shape& shape);
+
+/// What was queued last: an error that a kernel leaves behind shows later, and is told with this.
+struct Queued {
+  const char* op = nullptr;  // null: nothing yet
+  Shape shape;
+  int64_t in_graph = 0;  // of a graph: how many operations it has, of which this is the last
+};
 
 struct Graph {
   explicit Graph(DeviceState& state) : state(state) {}
@@ -24,13 +33,17 @@ struct Graph {
   cudaGraphExec_t executable = nullptr;
   GraphMemory memory;
   std::vector<void*> uploaded;  // pinned: the constants that it copies to the device
+  Queued last;
 };
 
 class DeviceState {
  public:
   explicit DeviceState(int device);
-  ~DeviceState();
+  ~DeviceState() { release_all(); }
   DeviceState(const DeviceState&) = delete;
+
+  /// The one in use on this thread, which launches are noted at.
+  static DeviceState*& in_use();
 
   cudaStream_t stream() const { return stream_; }
   MemoryPool& memory() { return *memory_; }
@@ -48,11 +61,19 @@ class DeviceState {
   void begin_capture();
   Graph* end_capture();
   void abandon_capture() noexcept;
+  void launch(Graph& graph);
+
+  /// An operation was queued; with PF_CUDA_WAIT=1 waits for it and gives its error.
+  cudaError_t note(const char* op, const Shape& shape);
+  /// That is, not merely kept by a capture.
+  const Queued& last() const { return captured_ ? captured_->last : last_; }
 
  private:
   static constexpr size_t slot_bytes = size_t(1) << 20;
   static constexpr int slots = 4;
   void throw_complaint();
+  void release_all() noexcept;
+  void drop_captured() noexcept;
 
   int device_;
   cudaStream_t stream_ = nullptr;
@@ -65,6 +86,7 @@ class DeviceState {
   std::unique_ptr<Graph> captured_;  // while work is kept instead of done
   cublasHandle_t cublas_ = nullptr;
   void* workspace_ = nullptr;
+  Queued last_;
 };
 
 }  // namespace pf::cuda

@@ -42,10 +42,10 @@ void multiply(DeviceState& device, DType dtype, const Matrix& a, int64_t a_step,
   const int m = int(b.columns), n = int(a.rows), k = int(a.columns);
   if (m == 0 || n == 0 || count == 0) return;
   const auto run = [&]<class T>(const T one, const T beta, cudaDataType_t type, cublasComputeType_t compute) {
-    check_cublas(cublasGemmStridedBatchedEx(device.cublas(), right->turn, left->turn, m, n, k, &one, b.data, type,
-                                            right->leading, b_step, a.data, type, left->leading, a_step, &beta, c, type,
-                                            m, c_step, int(count), compute, CUBLAS_GEMM_DEFAULT),
-                 "matmul");
+    check_product(cublasGemmStridedBatchedEx(device.cublas(), right->turn, left->turn, m, n, k, &one, b.data, type,
+                                             right->leading, b_step, a.data, type, left->leading, a_step, &beta, c,
+                                             type, m, c_step, int(count), compute, CUBLAS_GEMM_DEFAULT),
+                  "matmul", count == 1 ? Shape{n, m} : Shape{count, n, m});
   };
   const float one = 1, beta = add ? 1 : 0;
   if (dtype == float32) return run(one, beta, CUDA_R_32F, float32_compute());

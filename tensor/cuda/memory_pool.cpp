@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "tensor/device_errors.h"
+
 namespace pf::cuda {
 namespace {
 
@@ -50,26 +52,28 @@ void* MemoryPool::from_driver(size_t size, size_t asked) {
   void* block = nullptr;
   const cudaStream_t stream = captured_ ? beside_ : stream_;
   cudaError_t status = cudaMallocAsync(&block, size, stream);
-  if (status == cudaErrorMemoryAllocation && !captured_) {
+  if (status == cudaErrorMemoryAllocation) {
     cudaGetLastError();  // not sticky: clears it
-    for (auto& [each, blocks] : free_) {
-      for (void* b : blocks) cudaFreeAsync(b, stream_);
-      blocks.clear();
-    }
-    statistics_.cached_bytes = 0;
-    cudaStreamSynchronize(stream_);
-    status = cudaMallocAsync(&block, size, stream_);
+    // While work is captured its stream takes no such calls. What was queued before may still use the cached blocks.
+    if (!captured_ || cudaStreamWaitEvent(beside_, before_graph_, 0) == cudaSuccess) give_back(stream);
+    cudaStreamSynchronize(stream);
+    status = cudaMallocAsync(&block, size, stream);
   }
   if (status == cudaErrorMemoryAllocation) {
     cudaGetLastError();
     size_t left = 0, total = 0;
     cudaMemGetInfo(&left, &total);
-    fail("out of device memory: ", mebibytes(int64_t(asked)), " asked for, ", mebibytes(statistics_.live_bytes),
-         " held by this program, ", mebibytes(int64_t(left)), " of ", mebibytes(int64_t(total)), " free", holders(),
-         "; use smaller batches, or a smaller model");
+    throw OutOfDeviceMemory(join("out of device memory: ", mebibytes(int64_t(asked)), " asked for, ",
+                                 mebibytes(statistics_.live_bytes), " held by this program, ", mebibytes(int64_t(left)),
+                                 " of ", mebibytes(int64_t(total)), " free", holders(),
+                                 "; use smaller batches, or a smaller model"));
   }
   check_call(status, "allocating device memory");
-  if (captured_) check_call(cudaStreamSynchronize(beside_), "allocating device memory");
+  if (captured_) {
+    status = cudaStreamSynchronize(beside_);
+    if (status != cudaSuccess) cudaFreeAsync(block, beside_);
+    check_call(status, "allocating device memory");
+  }
   return block;
 }
 
@@ -87,6 +91,8 @@ void MemoryPool::release(void* block, size_t bytes) noexcept {
 void MemoryPool::begin_graph(GraphMemory& memory) {
   std::lock_guard lock(mutex_);
   if (!beside_) check_call(cudaStreamCreateWithFlags(&beside_, cudaStreamNonBlocking), "making a stream");
+  if (!before_graph_) check_call(cudaEventCreateWithFlags(&before_graph_, cudaEventDisableTiming), "making an event");
+  check_call(cudaEventRecord(before_graph_, stream_), "noting what is queued");
   graphs_.insert(&memory);
   captured_ = &memory;
 }
@@ -109,16 +115,21 @@ void MemoryPool::release_graph(GraphMemory& memory) noexcept {
 }
 
 MemoryPool::~MemoryPool() {
+  if (before_graph_) cudaEventDestroy(before_graph_);
   if (beside_) cudaStreamDestroy(beside_);
 }
 
 void MemoryPool::trim() noexcept {
   std::lock_guard lock(mutex_);
-  for (auto& [size, blocks] : free_) {
-    for (void* block : blocks) cudaFreeAsync(block, stream_);
-    blocks.clear();
-  }
-  statistics_.cached_bytes = 0;
+  give_back(stream_);
+}
+
+void MemoryPool::give_back(cudaStream_t stream) noexcept {
+  // What the driver does not take stays here.
+  for (auto& [size, blocks] : free_)
+    statistics_.cached_bytes -=
+        int64_t(size * std::erase_if(blocks, [&](void* block) { return cudaFreeAsync(block, stream) == cudaSuccess; }));
+  cudaGetLastError();
 }
 
 MemoryStatistics MemoryPool::statistics() {

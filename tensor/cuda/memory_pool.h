@@ -27,7 +27,7 @@ class MemoryPool {
   MemoryPool(const MemoryPool&) = delete;
   ~MemoryPool();
 
-  /// Throws Error that says what was asked for, what lives and the largest blocks, when the device has no more.
+  /// Throws OutOfDeviceMemory that says what was asked for, what lives and the largest blocks, when the device has no more.
   void* allocate(size_t bytes);
   void release(void* block, size_t bytes) noexcept;
   /// Gives all cached blocks back to the driver.
@@ -43,14 +43,16 @@ class MemoryPool {
  private:
   std::string holders() const;
   void* from_driver(size_t size, size_t asked);
+  void give_back(cudaStream_t stream) noexcept;  // all cached blocks, in the order of this stream
 
   cudaStream_t stream_;
   std::mutex mutex_;
   std::map<size_t, std::vector<void*>> free_;  // by size of the class
   std::map<size_t, int64_t> live_;
   std::set<GraphMemory*> graphs_;
-  GraphMemory* captured_ = nullptr;  // of the capture that is going on
-  cudaStream_t beside_ = nullptr;    // where memory is asked for meanwhile: the stream itself would keep the request
+  GraphMemory* captured_ = nullptr;     // of the capture that is going on
+  cudaStream_t beside_ = nullptr;       // where memory is asked for meanwhile: the stream itself would keep the request
+  cudaEvent_t before_graph_ = nullptr;  // when what was queued before the capture is done
   MemoryStatistics statistics_;
 };
 

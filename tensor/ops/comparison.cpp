@@ -67,8 +67,7 @@ Tensor combine(const char* op, const Tensor& a, const Tensor& b, bool is_and) {
     return detail::watching->run([=](const Tensor& p, const Tensor& q) { return combine(op, p, q, is_and); }, a, b);
   check_mask(a, op);
   check_mask(b, op);
-  check(a.device() == b.device(), op, ": ", a.shape(), " is on ", a.device(), " and ", b.shape(), " on ", b.device(),
-        "; copy one to the other device");
+  check_same_device(op, a, b);
   Tensor out = Tensor::empty(broadcast(a.shape(), b.shape(), op), boolean, a.device());
   if (a.device().is_cuda())
     return on_device(is_and ? cuda::Elementwise::logical_and : cuda::Elementwise::logical_or, boolean, {&a, &b},

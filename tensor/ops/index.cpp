@@ -22,8 +22,7 @@ struct Around {
 Tensor checked(const char* op, const Tensor& index, int64_t n, int axis, const Tensor& x, const Shape& shape) {
   check(index.defined() && index.dtype() == int64, op, ": the index is ", index.dtype(),
         ": expected int64; convert with cast(index, int64)");
-  check(index.device() == x.device(), op, ": ", x.shape(), " is on ", x.device(), " and the index ", index.shape(),
-        " on ", index.device(), "; copy one to the other device");
+  check_same_device(op, x, index);
   Tensor out = contiguous(index);
   if (out.device().is_cuda()) return out;  // the kernel checks, and complains when something is read back
   const int64_t* at = out.data<int64_t>();

@@ -109,8 +109,7 @@ Tensor searchsorted_of(const Tensor& sorted, const Tensor& values, bool right) {
   for (int i = 0; agree && !shared && i + 1 < sorted.rank(); ++i) agree = sorted.shape()[i] == values.shape()[i];
   check(agree, "searchsorted: rows ", sorted.shape(), " and values ", values.shape(),
         ": expected one row, or equal sizes on all axes but the last");
-  check(sorted.device() == values.device(), "searchsorted: rows on ", sorted.device(), " and values on ",
-        values.device(), "; copy one to the other device");
+  check_same_device("searchsorted", sorted, values);
   const Tensor rows = contiguous(sorted), wanted = contiguous(values);
   Tensor out = Tensor::empty(values.shape(), int64, values.device());
   const int64_t n = sorted.size(-1), each = std::max<int64_t>(1, shared ? values.numel() : values.size(-1));

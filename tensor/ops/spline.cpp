@@ -72,8 +72,7 @@ int64_t bins_of(const Tensor& x, const Tensor& parameters) {
         parameters.dtype(), ": element types differ; convert one with cast(x, ", x.dtype(), ")");
   check(parameters.shape() == expected && each >= 2 && each % 3 == 2, Spline::name, ": x ", x.shape(),
         " and parameters ", parameters.shape(), ": expected one axis more, of 3·bins - 1 numbers");
-  check(x.device() == parameters.device(), Spline::name, ": x is on ", x.device(), " and the parameters are on ",
-        parameters.device(), "; copy one to the other device");
+  check_same_device(Spline::name, x, parameters);
   const int64_t bins = (each + 1) / 3;
   check(double(bins) * spline_least_bin < 1, Spline::name, ": ", bins, " bins of at least ", spline_least_bin,
         " of the range do not fit into it; use fewer");

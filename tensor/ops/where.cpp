@@ -21,10 +21,8 @@ Tensor Where::eval(const Tensor& a, const Tensor& b) const {
         condition.shape(), ": expected bool; not_equal(x, 0) makes one");
   const Tensor* operands[] = {&a, &b};
   const DType dtype = common_dtype(name, operands);
+  for (const Tensor* x : operands) check_same_device(name, condition, *x);
   if (const Device device = condition.device(); device.is_cuda()) {
-    for (const Tensor* x : operands)
-      check(x->is_literal() || x->device() == device, name, ": the condition is on ", device, " and ", x->shape(),
-            " on ", x->device(), "; copy one to the other device");
     Tensor out =
         Tensor::empty(broadcast(broadcast(a.shape(), b.shape(), name), condition.shape(), name), dtype, device);
     const Tensor* inputs[] = {&condition, &a, &b};

@@ -2,6 +2,7 @@
 
 #include "emulator/counters.h"
 #include "emulator/fault.h"
+#include "emulator/settings.h"
 #include "emulator/stream.h"
 
 namespace pf::emulator {
@@ -17,7 +18,11 @@ cudaError_t& last_error() {
 }
 
 InjectedFailures& injected_failures() {
-  static InjectedFailures failures;
+  static InjectedFailures failures = [] {
+    const Settings& s = settings();
+    if (s.fail_call == "kernel") return InjectedFailures{.kernel = s.fail_at, .kernel_error = s.fail_error};
+    return InjectedFailures{.named_call = s.fail_at, .named_error = s.fail_error, .name = s.fail_call};
+  }();
   return failures;
 }
 

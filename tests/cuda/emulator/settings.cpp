@@ -54,6 +54,14 @@ Settings from_environment() {
   s.report_table = choice("PF_EMULATOR_REPORT", {"none", "table"}, 0) == 1;
   s.devices = int(number("PF_EMULATOR_DEVICES", 1));
   s.device_memory = size_t(number("PF_EMULATOR_DEVICE_MEMORY", s.device_memory >> 20)) << 20;
+  if (const char* value = environment("PF_EMULATOR_FAIL")) {
+    const std::string text = value;
+    const size_t first = text.find(':'), second = text.find(':', first + 1);
+    if (second == std::string::npos) refuse("PF_EMULATOR_FAIL", value, "cudaMallocAsync:3:2, kernel:10:700, …");
+    s.fail_call = text.substr(0, first);
+    s.fail_at = std::strtoull(text.c_str() + first + 1, nullptr, 10);
+    s.fail_error = std::atoi(text.c_str() + second + 1);
+  }
   set_seed(s.seed);
   return s;
 }

@@ -8,10 +8,12 @@
 //   PF_EMULATOR_GUARD    on | off                     whether the host is kept from touching device memory
 //   PF_EMULATOR_ON_FAULT exit | continue              exit with 66 (fault), 67 (race) or 68 (host touched device memory)
 //   PF_EMULATOR_DEVICES  number of devices; PF_EMULATOR_DEVICE_MEMORY  MiB of each
+//   PF_EMULATOR_FAIL     call:n:error                 the n-th call of this name fails, or of "kernel" the n-th to run
 //   PF_EMULATOR_REPORT   none | table                 what each kernel did, on stderr, when the process ends
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace pf::emulator {
 
@@ -28,6 +30,9 @@ struct Settings {
   bool report_table = false;
   int devices = 1;
   size_t device_memory = size_t(8) << 30;  // bytes
+  std::string fail_call;                   // PF_EMULATOR_FAIL, in its parts
+  uint64_t fail_at = 0;
+  int fail_error = 0;
 };
 Settings& settings();
 
