@@ -56,6 +56,13 @@ void FlowMatching::teach(int64_t stage) {
   stage_ = tensor({double(stage)}, {1}, int64);
 }
 
+int64_t FlowMatching::stage() const {
+  if (!stage_.defined()) return 0;
+  if (!known_stage_.in.defined() || known_stage_.in.raw() != stage_.raw())
+    known_stage_ = {stage_, int64_t(stage_.item())};
+  return known_stage_.number;
+}
+
 VelocityField FlowMatching::teacher() const {
   VelocityField out = velocity_;
   const std::vector<Field> parameters = parameters_of(out);
