@@ -58,7 +58,8 @@ void FlowMatching::teach(int64_t stage) {
 
 int64_t FlowMatching::stage() const {
   if (!stage_.defined()) return 0;
-  if (!known_stage_.in.defined() || known_stage_.in.raw() != stage_.raw())
+  // Addresses are no numbers that a recorded step (tensor/capture.h) would have to watch.
+  if (!known_stage_.in.defined() || known_stage_.in.storage().data() != stage_.storage().data())
     known_stage_ = {stage_, int64_t(stage_.item())};
   return known_stage_.number;
 }

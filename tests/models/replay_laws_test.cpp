@@ -39,7 +39,7 @@ TEST_P(ReplayLaws, replayed_training_has_the_bits_of_the_other) {
   EXPECT_EQ(plain.replay, "");
 }
 
-TEST(ReplayLaws, EveryWrittenReasonIsThatOfAVariant) {
+TEST(ReplayReasons, AreThoseOfVariants) {
   for (const auto& [name, reason] : not_replayed) {
     const std::vector<Variant> all = all_variants();
     EXPECT_TRUE(std::any_of(all.begin(), all.end(), [&](const Variant& v) { return v.name == name; })) << name;
