@@ -40,7 +40,7 @@ inline OpEntry composite(std::string name, std::string description, ListMap appl
 }
 
 /// The same numbers every time, for what an operation is given beside its inputs: 0, 1, …, below − 1, 0, 1, …
-Tensor cycle(const Shape& shape, int64_t below);
+Tensor cycle(const Shape& shape, int64_t below, Device device);
 
 inline const std::string needs_axes = "needs an axis to work along";
 inline const std::string needs_elements = "there is no such element of nothing";

@@ -12,10 +12,10 @@
 
 namespace pf::detail {
 
-Tensor cycle(const Shape& shape, int64_t below) {
+Tensor cycle(const Shape& shape, int64_t below, Device device) {
   Tensor out = Tensor::empty(shape, int64);
   for (int64_t i = 0; i < out.numel(); ++i) out.mutable_data<int64_t>()[i] = i % below;
-  return to_device(out, default_device());
+  return to_device(out, device);
 }
 
 namespace {
@@ -114,37 +114,39 @@ std::vector<OpEntry> structural_entries() {
           "the elements at given positions of an axis",
           [](Inputs x) {
             const int last = x[0].rank() - 1;
-            return gather(x[0], last, cycle(with_size(x[0].shape(), last, 5), 3));
+            return gather(x[0], last, cycle(with_size(x[0].shape(), last, 5), 3, x[0].device()));
           },
           with_axes, axes),
       entry<ScatterAdd>(
           "elements added to zeros at given positions: the adjoint of gather",
           [](Inputs x) {
             const int last = x[0].rank() - 1;
-            return apply(ScatterAdd{with_size(x[0].shape(), last, 3), last, cycle(x[0].shape(), 3)}, x[0]);
+            return apply(ScatterAdd{with_size(x[0].shape(), last, 3), last, cycle(x[0].shape(), 3, x[0].device())},
+                         x[0]);
           },
           with_axes, axes),
       entry<IndexSelect>(
           "the slices at given positions of an axis",
           [](Inputs x) {
-            return index_select(x[0], -1, cycle({2, 3}, 3));
+            return index_select(x[0], -1, cycle({2, 3}, 3, x[0].device()));
           },
           with_axes, axes),
       entry<IndexAdd>(
           "slices added to zeros at given positions: the adjoint of index_select",
           [](Inputs x) {
             const int last = x[0].rank() - 1;
-            return apply(IndexAdd{with_size(x[0].shape(), last, 2), last, cycle({x[0].size(-1)}, 2)}, x[0]);
+            return apply(IndexAdd{with_size(x[0].shape(), last, 2), last, cycle({x[0].size(-1)}, 2, x[0].device())},
+                         x[0]);
           },
           with_axes, axes),
       composite(
           "scatter_add", "elements added at given positions",
-          [](Inputs x) { return scatter_add(x[0], 0, cycle(x[1].shape(), 3), x[1]); },
+          [](Inputs x) { return scatter_add(x[0], 0, cycle(x[1].shape(), 3, x[0].device()), x[1]); },
           {{"matrix", {{{3, 4}}, {{5, 4}}}}, {"empty", {{{3, 2}}, {{0, 2}}}}}, axes),
       entry<Where, 2>("one of two arrays by a condition",
                       [](Inputs x) {
                         const Shape shape = broadcast(x[0].shape(), x[1].shape(), "where");
-                        return where(equal(cycle(shape, 3), 1.0), x[0], x[1]);
+                        return where(equal(cycle(shape, 3, x[0].device()), 1.0), x[0], x[1]);
                       },
                       {{"matrix", {{{3, 4}}, {{3, 4}}}},
                        {"broadcast", {{{3, 1}}, {{4}}}},
@@ -219,13 +221,14 @@ std::vector<OpEntry> undifferentiable_entries() {
       plain("argsort", "the order that sorts", [](const Variable& x) { return argsort(x); }),
       plain("searchsorted", "where values belong among sorted ones",
             [](const Variable& x) {
-              return searchsorted(tensor({-1, 0, 1}, x.dtype()), x);
+              return searchsorted(to_device(tensor({-1, 0, 1}, x.dtype()), x.device()), x);
             }),
       plain("unique", "the different elements", [](const Variable& x) { return unique(x).values; }),
       plain("less", "comparison; also less_equal, greater, greater_equal, equal, not_equal",
             [](const Variable& x) { return less(x, 0.5); }),
       plain("isnan", "test; also isinf, isfinite", [](const Variable& x) { return isnan(x); }),
-      plain("one_hot", "classes as rows with a single 1", [](const Variable&) { return one_hot(cycle({4}, 3), 3); }),
+      plain("one_hot", "classes as rows with a single 1",
+            [](const Variable& x) { return one_hot(cycle({4}, 3, x.device()), 3); }),
   };
 }
 

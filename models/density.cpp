@@ -37,6 +37,7 @@ std::string listed(const std::vector<DensityKind>& kinds, const char* between = 
 
 LogDensity annealed(const Model& model, const Tensor& rows, Rng& rng, const DensityOptions& options,
                     const Tensor& context) {
+  model.check_range(rows);
   const Tensor x = model.normalise(rows, rng);
   std::unique_ptr<LatentModel> latent;
   std::string note = join("annealed importance sampling, ", options.annealing.chains, " chains through ",

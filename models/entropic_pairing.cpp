@@ -10,6 +10,7 @@
 #include "tensor/ops/scan.h"
 #include "tensor/ops/softmax.h"
 #include "tensor/ops/sort.h"
+#include "tensor/recording.h"
 
 namespace pf {
 
@@ -35,6 +36,14 @@ EntropicPlan entropic_plan(const Tensor& x, const Tensor& y, double epsilon, int
   check(x.rank() == 2 && y.rank() == 2 && x.size(1) == y.size(1) && x.size(0) > 0 && y.size(0) > 0,
         "entropic plan: ", x.shape(), " and ", y.shape(), ": expected two samples [n, d] and [m, d] of one width");
   check(iterations >= 1, "entropic plan: ", iterations, " iterations: expected at least 1");
+  if (detail::watching) [[unlikely]] {
+    const auto again = [=](const Tensor& a, const Tensor& b) {
+      return entropic_plan(a, b, epsilon, iterations, tolerance).log_plan;
+    };
+    // How many iterations it takes, and with it how good the plan is, differs from run to run: only the plan itself is known.
+    return {
+        .log_plan = detail::replayable_on_host(again, x, y), .off = NAN, .tolerance = tolerance, .epsilon = epsilon};
+  }
   const double log_n = std::log(double(x.size(0))), log_m = std::log(double(y.size(0)));
   const Tensor kernel = squared_distances_by_product(x, y) * (-1 / epsilon);
   Tensor f = zeros({x.size(0), 1}, x.dtype()), g = zeros({1, y.size(0)}, x.dtype());
@@ -53,6 +62,12 @@ EntropicPlan entropic_plan(const Tensor& x, const Tensor& y, double epsilon, int
 
 EntropicPlan entropic_plan_to_itself(const Tensor& x, double epsilon, int64_t iterations, double tolerance) {
   check(epsilon > 0, "entropic plan: epsilon ", epsilon, ": expected above 0");
+  if (detail::watching) [[unlikely]] {
+    const auto again = [=](const Tensor& a) {
+      return entropic_plan_to_itself(a, epsilon, iterations, tolerance).log_plan;
+    };
+    return {.log_plan = detail::replayable_on_host(again, x), .off = NAN, .tolerance = tolerance, .epsilon = epsilon};
+  }
   const Tensor kernel = squared_distances_by_product(x, x) * (-1 / epsilon);
   const double log_n = std::log(double(x.size(0)));
   Tensor f = zeros({x.size(0), 1}, x.dtype());

@@ -14,7 +14,7 @@ struct VitalSign;
 struct EntropicPlan {
   Tensor log_plan;         // log P: [n, m]
   int64_t iterations = 0;  // done
-  double off = 0;          // the largest error of a row's sum, as a part of it
+  double off = 0;          // the largest error of a row's sum, as a part of it; NaN in a recorded step
   int64_t worst_row = 0;   // where
   double tolerance = 0, epsilon = 0;
 

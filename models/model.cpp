@@ -123,6 +123,7 @@ Model::Model(const ModelConfig& config, const Tensor& train_rows)
             "; set a variant or likelihood for real numbers (pushforward families)");
       config_.levels = int(high) + 1;
     }
+    check_range(train_rows);
     build(ones({d}), zeros({d}));
   } else if (data_kind_ == DataKind::binary && config.levels == 0) {
     const auto [low, high] = range();
@@ -154,12 +155,17 @@ void Model::build(Tensor scale, Tensor shift) {
   whole_ = std::make_unique<Composed>(std::move(built.transform), std::move(affine));
 }
 
+void Model::check_range(const Tensor& rows) const {
+  if (data_kind_ != DataKind::integers || rows.numel() == 0) return;
+  const double low = min(rows).item(), high = max(rows).item();
+  check(low >= 0 && high < config_.levels && all(equal(rows, floor(rows))), config_.family, ": data from ", low, " to ",
+        high, " for a model of whole numbers from 0 to ", config_.levels - 1);
+}
+
 Tensor Model::normalise(const Tensor& rows, Rng& rng) const {
   check_rows("model", rows.shape(), config_.width);
   if (data_kind_ == DataKind::integers) {
-    const double low = min(rows).item(), high = max(rows).item();
-    check(low >= 0 && high < config_.levels, config_.family, ": data from ", low, " to ", high,
-          " for a model of whole numbers from 0 to ", config_.levels - 1);
+    if (!rows.device().is_cuda()) check_range(rows);
     return rows;
   }
   if (data_kind_ == DataKind::binary) {
@@ -181,6 +187,7 @@ Tensor Model::denormalise(const Tensor& x) const { return normalisation_->push(V
 
 LogDensity Model::log_density(const Tensor& rows, Rng& rng, const Tensor& context) const {
   LogDensity out;
+  if (rows.device().is_cuda()) check_range(rows);
   const double scale = log_scale();
   out.value = in_pieces(rows, context, [&](const Tensor& part, const Tensor& given) {
     LogDensity piece = inner_->log_density(normalise(part, rng), rng, given);

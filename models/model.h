@@ -45,7 +45,10 @@ class Model {
   const Transform& inner() const { return *inner_; }
   const Objective& objective() const { return *objective_; }
   Objective& objective() { return *objective_; }
-  /// Rows as the family sees them: dequantised or binarised with `rng` where the data ask for it, then normalised.
+  /// Throws where the family models whole numbers and rows hold others than it has levels for.
+  void check_range(const Tensor& rows) const;
+  /// Rows as the family sees them: dequantised or binarised with `rng` where the data ask for it, then normalised. Their range
+  /// is checked on the CPU; on a GPU looking would wait in every step, so there rows are checked when they are loaded.
   Tensor normalise(const Tensor& rows, Rng& rng) const;
   /// From the family's scale to that of the data.
   Tensor denormalise(const Tensor& x) const;

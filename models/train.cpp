@@ -245,6 +245,7 @@ Trainer::Trainer(Model& model, const Dataset& data, const TrainOptions& options,
   check(options.steps >= 1, "train: ", options.steps, " steps: expected at least 1");
   check(data.dim() == model.config().width, "train: data of ", data.dim(), " columns for a model of ",
         model.config().width);
+  model.check_range(data.train);
   check(data.train_context.defined() == model.config().condition.defined(), "train: the model is ",
         model.config().condition.defined() ? "" : "not ", "conditional, but the data have ",
         data.train_context.defined() ? "a" : "no", " context");

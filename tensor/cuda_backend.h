@@ -69,7 +69,9 @@ enum class Determinant { value, log_abs, sign };
 
 /// What nn/optim/rules.h does to an element of some tensors.
 enum class Update { sgd, momentum, adam, average, scale, clip };
-inline constexpr int update_targets = 48;  // as many as the parameters of a kernel hold
+/// As many tensors as the parameters of one kernel hold. The list goes along with every launch, so there is a short one for
+/// few tensors. The long one needs CUDA 12.1 and compute capability 7.0, which allow 32,764 bytes of parameters.
+inline constexpr int few_update_targets = 48, update_targets = 640;
 
 /// The tensor that is changed and those that accompany it, of n elements each, in sequence.
 struct UpdateTarget {

@@ -3,7 +3,9 @@
 #include <cmath>
 #include <numbers>
 
+#include "tensor/ops/exponential.h"
 #include "tensor/ops/special.h"
+#include "tensor/ops/trigonometric.h"
 
 namespace pf {
 namespace {
@@ -22,13 +24,38 @@ constexpr double cosine_offset = 0.008, cosine_first_time = 1e-3, cosine_last_ti
 // Song et al. 2021, appendix C.
 constexpr double ve_smallest = 0.01, ve_largest = 50;
 
-double from_log_alpha(double log_alpha) { return 0.5 * std::log(std::expm1(-2 * log_alpha)); }
+// Of a number, or of all elements of a tensor.
+using std::cos, std::expm1, std::log;
 
-double linear_log_alpha(double t) {
+template <class T> T from_log_alpha(const T& log_alpha) { return 0.5 * log(expm1(-2.0 * log_alpha)); }
+
+template <class T> T linear_log_alpha(const T& t) {
   return -0.25 * t * t * (linear_beta_end - linear_beta_start) - 0.5 * t * linear_beta_start;
 }
 
-double cosine_angle(double t) { return std::numbers::pi / 2 * (t + cosine_offset) / (1 + cosine_offset); }
+template <class T> T cosine_angle(const T& t) {
+  return std::numbers::pi / 2 * (t + cosine_offset) / (1 + cosine_offset);
+}
+
+template <class T> T log_ratio_at(NoiseScheduleKind kind, const T& t) {
+  switch (kind) {
+    case NoiseScheduleKind::edm:
+      break;  // its times are the sampler's alone
+    case NoiseScheduleKind::vp_linear:
+      return from_log_alpha(linear_log_alpha(T(linear_first_time + t * (1 - linear_first_time))));
+    case NoiseScheduleKind::sub_vp: {
+      const T log_alpha = linear_log_alpha(T(sub_first_time + t * (1 - sub_first_time)));
+      return log(-expm1(2.0 * log_alpha)) - log_alpha;
+    }
+    case NoiseScheduleKind::vp_cosine: {
+      const T s = cosine_first_time + t * (cosine_last_time - cosine_first_time);
+      return from_log_alpha(T(log(cos(cosine_angle(s)) / std::cos(cosine_angle(0.0)))));
+    }
+    case NoiseScheduleKind::ve:
+      return std::log(ve_smallest) + t * std::log(ve_largest / ve_smallest);
+  }
+  fail("noise schedule: ", int(kind), ": there is no such kind");
+}
 
 }  // namespace
 
@@ -38,25 +65,9 @@ NoiseLevel NoiseLevel::at(double log_ratio) {
 }
 
 double NoiseSchedule::log_ratio(double t) const {
-  switch (kind_) {
-    case NoiseScheduleKind::edm: {
-      const double low = std::pow(edm_smallest, 1 / edm_rho), high = std::pow(edm_largest, 1 / edm_rho);
-      return edm_rho * std::log(low + t * (high - low));
-    }
-    case NoiseScheduleKind::vp_linear:
-      return from_log_alpha(linear_log_alpha(linear_first_time + t * (1 - linear_first_time)));
-    case NoiseScheduleKind::sub_vp: {
-      const double log_alpha = linear_log_alpha(sub_first_time + t * (1 - sub_first_time));
-      return std::log(-std::expm1(2 * log_alpha)) - log_alpha;
-    }
-    case NoiseScheduleKind::vp_cosine: {
-      const double s = cosine_first_time + t * (cosine_last_time - cosine_first_time);
-      return from_log_alpha(std::log(std::cos(cosine_angle(s)) / std::cos(cosine_angle(0))));
-    }
-    case NoiseScheduleKind::ve:
-      return std::log(ve_smallest) + t * std::log(ve_largest / ve_smallest);
-  }
-  fail("noise schedule: ", int(kind_), ": there is no such kind");
+  if (kind_ != NoiseScheduleKind::edm) return log_ratio_at(kind_, t);
+  const double low = std::pow(edm_smallest, 1 / edm_rho), high = std::pow(edm_largest, 1 / edm_rho);
+  return edm_rho * std::log(low + t * (high - low));
 }
 
 std::vector<double> NoiseSchedule::grid(int64_t steps) const {
@@ -69,6 +80,8 @@ std::vector<double> NoiseSchedule::grid(int64_t steps) const {
 Tensor NoiseSchedule::training_log_ratio(const Tensor& quantile) const {
   if (kind_ == NoiseScheduleKind::edm)
     return ndtri(quantile) * edm_log_deviation + (edm_log_mean - std::log(edm_data_deviation));
+  // On a GPU nothing waits for it.
+  if (quantile.device().is_cuda()) return cast(log_ratio_at(kind_, cast(quantile, float64)), quantile.dtype());
   const auto each = [*this](const Tensor& quantiles) {
     std::vector<double> out = cast(quantiles, float64).to_vector<double>();
     for (double& t : out) t = log_ratio(t);

@@ -56,6 +56,14 @@ void FlowMatching::teach(int64_t stage) {
   stage_ = tensor({double(stage)}, {1}, int64);
 }
 
+int64_t FlowMatching::stage() const {
+  if (!stage_.defined()) return 0;
+  // Addresses are no numbers that a recorded step (tensor/capture.h) would have to watch.
+  if (!known_stage_.in.defined() || known_stage_.in.storage().data() != stage_.storage().data())
+    known_stage_ = {stage_, int64_t(stage_.item())};
+  return known_stage_.number;
+}
+
 VelocityField FlowMatching::teacher() const {
   VelocityField out = velocity_;
   const std::vector<Field> parameters = parameters_of(out);

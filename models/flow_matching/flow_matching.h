@@ -74,8 +74,9 @@ class FlowMatching final : public Implements<FlowMatching, Transform> {
 
   /// Makes the present field the teacher of this stage, from 1.
   void teach(int64_t stage);
-  /// The last stage that began; 0 without a teacher.
-  int64_t stage() const { return stage_.defined() ? int64_t(stage_.item()) : 0; }
+  /// The last stage that began; 0 without a teacher. The tensor is replaced when it changes (teach, loading), so it is read
+  /// once, and steps that ask again wait for no GPU and can be replayed.
+  int64_t stage() const;
   VelocityField teacher() const;
 
   static void fields(auto& self, auto&& visit) {
@@ -98,6 +99,11 @@ class FlowMatching final : public Implements<FlowMatching, Transform> {
   VelocityField velocity_;
   std::vector<Tensor> teacher_;  // its parameters, which are not trained
   Tensor stage_;
+  struct KnownStage {
+    Tensor in;  // held, so that no other tensor gets its address
+    int64_t number = 0;
+  };
+  mutable KnownStage known_stage_;
 };
 
 enum class Interpolant { straight, trigonometric };

@@ -17,6 +17,7 @@
 #include "tensor/ops/norm.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
+#include "tensor/recording.h"
 
 namespace pf {
 namespace {
@@ -74,7 +75,9 @@ Critic::Critic(int64_t width, const GameSettings& settings, Rng& rng)
 void Critic::follow_weights() {
   for (size_t i = 0; i < directions_.size(); ++i) {
     const Tensor& weight = layers_[i].weight.value();
-    directions_[i] = unit(matmul(weight, unit(matmul(transpose(weight), directions_[i]))));
+    const Tensor next = unit(matmul(weight, unit(matmul(transpose(weight), directions_[i]))));
+    // In their place, and as part of what is recorded: a replayed step takes its step of the iteration, too.
+    detail::replayable([](const Tensor& to, const Tensor& from) { overwrite(to, from); }, directions_[i], next);
   }
 }
 

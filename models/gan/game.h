@@ -47,7 +47,8 @@ class Critic {
   Critic(int64_t width, const GameSettings& settings, Rng& rng);
   /// x: [n, width], n a multiple of the pack → [n / pack]. A pack is of rows that follow each other.
   Variable operator()(const Variable& x, const Tensor& context = {}) const;
-  /// One step of power iteration for each layer: what spectral normalisation divides by follows the weights.
+  /// One step of power iteration for each layer: what spectral normalisation divides by follows the weights. The directions
+  /// keep their memory (`overwrite` in tensor/capture.h).
   void follow_weights();
   static void fields(auto& self, auto&& visit) {
     visit("layers", self.layers_);

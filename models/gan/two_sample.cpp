@@ -31,10 +31,10 @@ Variable mean_between(const Variable& values, const Tensor& contexts) {
 }
 
 Variable mmd(const Variable& x, const Tensor& y, const Tensor& contexts) {
-  const double scale = median_distance(y);
+  const Tensor scale = median_distance_there(y);
   Variable total(0.0);
   for (double h : {0.25, 0.5, 1.0, 2.0, 4.0}) {
-    const double factor = -0.5 / (h * h * scale * scale);
+    const Variable factor(cast(-0.5 / (h * h * scale * scale), y.dtype()));
     auto kernel = [&](const Variable& a, const Variable& b) {
       const Variable exponent = squared_distances_by_product(a, b) * factor;
       return exp(contexts.defined() ? exponent - Variable(contexts * 0.5) : exponent);
@@ -71,7 +71,7 @@ Variable entropic_cost(const Variable& x, const Variable& y, const EntropicPlan&
   const Tensor plan = exp(of.log_plan);
   const double log_pairs = std::log(double(x.size(0)) * double(y.size(0)));
   return sum(squared_distances_by_product(x, y) * Variable(plan)) +
-         sum(plan * (of.log_plan + log_pairs)).item() * of.epsilon;
+         Variable(sum(plan * (of.log_plan + log_pairs)) * of.epsilon);
 }
 
 }  // namespace

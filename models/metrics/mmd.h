@@ -18,5 +18,7 @@ Estimate mmd2_mixture(const Tensor& x, const Tensor& y, double scale);
 /// The median distance between different rows of x (of the first 1000), the customary scale. Take it from the real data,
 /// so that models are measured by one rule.
 double median_distance(const Tensor& x);
+/// The same as a tensor where x is, float64 []: nothing waits, and what reads it can be replayed (tensor/capture.h).
+Tensor median_distance_there(const Tensor& x);
 
 }  // namespace pf

@@ -2,10 +2,12 @@
 
 #include <cmath>
 
+#include "tensor/capture.h"
 #include "tensor/ops/argmax.h"
 #include "tensor/ops/comparison.h"
 #include "tensor/ops/hyperbolic.h"
 #include "tensor/ops/index.h"
+#include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
 #include "tensor/ops/rounding.h"
@@ -40,16 +42,17 @@ class Codebook final : public Implements<Codebook, Quantiser> {
     if (n == 0) return;
     const DType dtype = vectors_.dtype();
     const Tensor rows = cast(e, dtype), chosen = code(rows);
-    counts_ = index_add(counts_ * decay_, 0, chosen, full({n}, 1 - decay_, dtype));
-    sums_ = index_add(sums_ * decay_, 0, chosen, rows * (1 - decay_));
+    Tensor counts = index_add(counts_ * decay_, 0, chosen, full({n}, 1 - decay_, dtype));
+    Tensor sums = index_add(sums_ * decay_, 0, chosen, rows * (1 - decay_));
+    // Nobody looks whether there is a dead entry at all: that would wait for a GPU in every step.
     const double fair = double(n) / double(k);
-    const Tensor dead = counts_ < 0.1 * fair;
-    if (any(dead)) {
-      const Tensor random = index_select(rows, 0, rng.integers(n, {k}));
-      sums_ = where(unsqueeze(dead, 1), random * fair, sums_);
-      counts_ = where(dead, full({k}, fair, dtype), counts_);
-    }
-    vectors_ = sums_ / unsqueeze(counts_, 1);
+    const Tensor dead = counts < 0.1 * fair, random = index_select(rows, 0, rng.integers(n, {k}));
+    sums = where(unsqueeze(dead, 1), random * fair, sums);
+    counts = where(dead, full({k}, fair, dtype), counts);
+    // In their place, where recorded steps read them.
+    overwrite(vectors_, sums / unsqueeze(counts, 1));
+    overwrite(counts_, counts);
+    overwrite(sums_, sums);
   }
 
   static void fields(auto& self, auto&& visit) {
@@ -82,15 +85,15 @@ class FiniteScalars final : public Implements<FiniteScalars, Quantiser> {
     return code;
   }
   Tensor vector(const Tensor& code, DType dtype) const override {
-    const Tensor codes = to_device(contiguous(code), Device::cpu());
-    Tensor out = Tensor::empty({code.size(0), width_}, float64);
-    double* to = out.mutable_data<double>();
-    for (int64_t i = 0; i < code.size(0); ++i) {
-      int64_t rest = codes.data<int64_t>()[i];
-      for (int64_t j = width_ - 1; j >= 0; --j, rest /= levels_)
-        to[i * width_ + j] = double(rest % levels_ - levels_ / 2) / double(levels_ / 2);
+    // Whole numbers are exact in float64, and so are the quotients that matter here.
+    Tensor rest = cast(code, float64);
+    std::vector<Tensor> digits(static_cast<size_t>(width_));
+    for (int64_t j = width_ - 1; j >= 0; --j) {
+      const Tensor next = floor(rest / double(levels_));
+      digits[size_t(j)] = (rest - next * double(levels_) - double(levels_ / 2)) / double(levels_ / 2);
+      rest = next;
     }
-    return to_device(cast(out, dtype), code.device());
+    return cast(stack(digits, -1), dtype);
   }
   Variable straight_through(const Variable& e) const override {
     const Variable b = bounded(e);

@@ -40,7 +40,7 @@ class Quantiser {
   virtual Variable straight_through(const Variable& e) const = 0;
   /// ‖e − sg(q)‖² for each row, [n]; undefined where nothing has to be drawn to its code.
   virtual Variable commitment(const Variable& e) const = 0;
-  /// What moves without a gradient, after a step of training.
+  /// What moves without a gradient, after a step of training. It keeps its memory (`overwrite` in tensor/capture.h).
   virtual void update(const Tensor& /*e*/, Rng& /*rng*/) {}
 };
 std::unique_ptr<Quantiser> make_quantiser(const QuantiserSettings& settings, Rng& rng);

@@ -15,6 +15,10 @@ void launch_copy(const Shape& shape, void* to, const Shape& to_strides, DType to
 void launch_fill(void* to, int64_t n, DType dtype, double value, cudaStream_t stream);
 void launch_count_up(void* to, int64_t n, DType dtype, double first, double step, cudaStream_t stream);
 
+/// A few bytes of the host's, as parameters of a kernel: nothing is waited for, now or later, and a graph keeps them.
+inline constexpr size_t most_put_bytes = 4032;
+void launch_put(void* to, const void* from, size_t bytes, cudaStream_t stream);
+
 void launch_draw(Draw kind, DType source, const RandomStart& start, double p, int64_t n, DType dtype, void* to,
                  cudaStream_t stream);
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "tensor/cuda/backend_kernels.h"
 #include "tensor/device_errors.h"
 #include "tensor/recording.h"
 
@@ -196,6 +197,9 @@ cublasHandle_t DeviceState::cublas() {
 }
 
 void DeviceState::upload(void* to, const void* from, size_t bytes) {
+  // A step uploads a few numbers (where its generators are, which rows it takes): a host that runs ahead by any number of
+  // steps waits for no slot.
+  if (bytes <= most_put_bytes) return launch_put(to, from, bytes, stream_);
   auto* target = static_cast<std::byte*>(to);
   const auto* source = static_cast<const std::byte*>(from);
   if (captured_) {  // a replay copies again: from memory that stays

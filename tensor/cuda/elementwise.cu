@@ -125,7 +125,35 @@ template <class T> struct CountBody {
   __device__ void operator()(int64_t i) const { to[i] = T(first + double(i) * step); }
 };
 
+template <int capacity> struct PutBody {
+  alignas(16) unsigned char bytes[capacity];
+  unsigned char* to;
+  int n;
+  __device__ void operator()(int64_t pack) const {
+    const int first = int(pack) * 16;
+    if (first + 16 <= n && pack_aligned(to)) {
+      Pack<unsigned char> whole;
+      for (int i = 0; i < 16; ++i) whole.element[i] = bytes[first + i];
+      return store_pack(to + first, whole);
+    }
+    for (int i = first; i < first + 16 && i < n; ++i) to[i] = bytes[i];
+  }
+};
+template <int capacity> void put(void* to, const void* from, size_t bytes, cudaStream_t stream) {
+  PutBody<capacity> body;
+  std::memcpy(body.bytes, from, bytes);
+  std::memset(body.bytes + bytes, 0, capacity - bytes);
+  body.to = static_cast<unsigned char*>(to);
+  body.n = int(bytes);
+  for_each_index("upload", int64_t(bytes + 15) / 16, stream, body);
+}
+
 }  // namespace
+
+void launch_put(void* to, const void* from, size_t bytes, cudaStream_t stream) {
+  if (bytes <= 128) put<128>(to, from, bytes, stream);
+  else put<most_put_bytes>(to, from, bytes, stream);
+}
 
 void launch_elementwise(Elementwise kind, const Pass& pass, cudaStream_t stream) {
   switch (kind) {

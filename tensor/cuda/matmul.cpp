@@ -39,6 +39,9 @@ void multiply(DeviceState& device, DType dtype, const Matrix& a, int64_t a_step,
   const auto left = readable(a), right = readable(b);
   check(left && right, "matmul: a matrix with strides [", a.row, ", ", a.column, "] or [", b.row, ", ", b.column,
         "] is not readable for cuBLAS; make it contiguous first");
+  check(std::max({b.columns, a.rows, a.columns, count}) <= INT32_MAX, "matmul: ", count, " products of ",
+        Shape{a.rows, a.columns}, " and ", Shape{a.columns, b.columns},
+        ": cuBLAS counts in 32 bits; multiply in parts");
   const int m = int(b.columns), n = int(a.rows), k = int(a.columns);
   if (m == 0 || n == 0 || count == 0) return;
   const auto run = [&]<class T>(const T one, const T beta, cudaDataType_t type, cublasComputeType_t compute) {

@@ -19,7 +19,7 @@ struct Piece {
   int64_t first;
 };
 
-template <class T, int arrays> struct Pieces {
+template <class T, int arrays, int capacity> struct Pieces {
   struct Target {
     T* array[arrays];
     int64_t n;
@@ -27,7 +27,7 @@ template <class T, int arrays> struct Pieces {
     int16_t rule;
     bool aligned;
   };
-  Target target[update_targets];
+  Target target[capacity];
   int targets = 0;
   uint32_t pieces = 0;
 
@@ -43,13 +43,17 @@ template <class T, int arrays> struct Pieces {
   }
 };
 
-/// Calls body(list, pieces before it) for lists that a kernel's parameters hold.
-template <class T, int arrays, class Body>
-void in_piece_lists(std::span<const UpdateTarget> targets, const Body& body) {
+/// What the parameters of a kernel may take, and of that a list; the rest is for what is passed along with it.
+inline constexpr size_t most_parameter_bytes = 32764, bytes_beside_list = 512;
+
+template <int capacity, class T, int arrays, class Body>
+void in_lists_of(std::span<const UpdateTarget> targets, const Body& body) {
+  static_assert(sizeof(Pieces<T, arrays, capacity>) + bytes_beside_list <= most_parameter_bytes,
+                "the list has to fit into the parameters of a kernel: lower update_targets");
   int64_t before = 0;
-  for (size_t begin = 0; begin < targets.size(); begin += update_targets) {
-    Pieces<T, arrays> list{};
-    for (const UpdateTarget& from : targets.subspan(begin, std::min<size_t>(update_targets, targets.size() - begin))) {
+  for (size_t begin = 0; begin < targets.size(); begin += capacity) {
+    Pieces<T, arrays, capacity> list{};
+    for (const UpdateTarget& from : targets.subspan(begin, std::min<size_t>(capacity, targets.size() - begin))) {
       auto& to = list.target[list.targets++];
       to.n = from.n;
       to.first_piece = list.pieces;
@@ -64,6 +68,13 @@ void in_piece_lists(std::span<const UpdateTarget> targets, const Body& body) {
     body(list, before);
     before += list.pieces;
   }
+}
+
+/// Calls body(list, pieces before it) for lists that a kernel's parameters hold.
+template <class T, int arrays, class Body>
+void in_piece_lists(std::span<const UpdateTarget> targets, const Body& body) {
+  if (targets.size() <= few_update_targets) in_lists_of<few_update_targets, T, arrays>(targets, body);
+  else in_lists_of<update_targets, T, arrays>(targets, body);
 }
 
 }  // namespace pf::cuda

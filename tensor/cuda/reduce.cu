@@ -11,20 +11,22 @@ namespace {
 constexpr int64_t chunk_of_rows = 8192;    // elements that one block combines
 constexpr int64_t chunk_of_columns = 256;  // elements that one thread combines
 
+// Numbers of elements are 32-bit; their places need not be: a sum of [65536, 40000] has 65536 results, 2.6e9 elements apart.
+using Places = StridedIndex<1, int64_t>;
+
 /// [results, chunks] from the elements at kept and reduced places; neighbouring threads take neighbouring elements.
 template <class P, class S, class T>
-__global__ void __launch_bounds__(reduce_threads)
-    reduce_rows(const S* from, StridedIndex<1> kept, StridedIndex<1> reduced, int64_t n, int64_t chunk, int64_t chunks,
-                int64_t tasks, T* to) {
+__global__ void __launch_bounds__(reduce_threads) reduce_rows(const S* from, Places kept, Places reduced, int64_t n,
+                                                              int64_t chunk, int64_t chunks, int64_t tasks, T* to) {
   PF_SHARED(T, partial, [reduce_threads]);
   for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
     const int64_t first = task % chunks * chunk, last = first + chunk < n ? first + chunk : n;
-    int32_t base[1], at[1];
+    int64_t base[1], at[1];
     kept.place(uint32_t(task / chunks), base);
     T value = P::template identity<T>();
     for (int64_t i = first + threadIdx.x; i < last; i += reduce_threads) {
       reduced.place(uint32_t(i), at);
-      value = P::combine(value, T(from[int64_t(base[0]) + at[0]]));
+      value = P::combine(value, T(from[base[0] + at[0]]));
     }
     value = block_reduce<P>(value, &partial[0]);
     if (threadIdx.x == 0) to[task] = value;
@@ -34,17 +36,17 @@ __global__ void __launch_bounds__(reduce_threads)
 /// The same with one thread a result and chunk: [chunks, results], so that neighbours write neighbours.
 template <class P, class S, class T> struct ColumnBody {
   const S* from;
-  StridedIndex<1> kept, reduced;
+  Places kept, reduced;
   int64_t results, n, chunk;
   T* to;
   __device__ void operator()(int64_t task) const {
     const int64_t first = task / results * chunk, last = first + chunk < n ? first + chunk : n;
-    int32_t base[1], at[1];
+    int64_t base[1], at[1];
     kept.place(uint32_t(task % results), base);
     T value = P::template identity<T>();
     for (int64_t i = first; i < last; ++i) {
       reduced.place(uint32_t(i), at);
-      value = P::combine(value, T(from[int64_t(base[0]) + at[0]]));
+      value = P::combine(value, T(from[base[0] + at[0]]));
     }
     to[task] = value;
   }
@@ -67,9 +69,9 @@ ReducePlan plan(const Layout& kept, const Layout& reduced) {
   return out;
 }
 
-StridedIndex<1> loops_of(const Layout& layout) {
+Places loops_of(const Layout& layout) {
   const Shape* strides[] = {&layout.strides};
-  return index_of<1>(merged_loops(layout.shape, strides));
+  return index_of<1, int64_t>(merged_loops(layout.shape, strides));
 }
 
 template <class P, class S, class T>

@@ -1,9 +1,10 @@
-// Softmax and its relatives, and running sums, along one axis. Long rows that lie in sequence get a block each; all others
-// a thread each, so that neighbouring threads read neighbouring elements where the axis is not the last.
+// Softmax and its relatives, and running sums, along one axis. Long rows that lie in sequence get a block each (of running sums:
+// a warp); all others a thread each, so that neighbouring threads read neighbouring elements where the axis is not the last.
 
 #include "tensor/cuda/backend_kernels.h"
 #include "tensor/cuda/block_reduce.h"
 #include "tensor/cuda/for_each.h"
+#include "tensor/cuda/warp_reduce.h"
 #include "tensor/math.h"
 
 namespace pf::cuda {
@@ -115,17 +116,43 @@ void run_rows(const char* op, DType dtype, const void* a, const void* b, AroundA
   });
 }
 
+// So that long float sums stay accurate.
+template <class T> using Wide = std::conditional_t<std::is_floating_point_v<T>, double, T>;
+
 template <class T> struct CumsumBody {
   const T* from;
   T* to;
   int64_t n, inner;
   __device__ void operator()(int64_t line) const {
-    using Wide = std::conditional_t<std::is_floating_point_v<T>, double, T>;  // so that long float sums stay accurate
     const int64_t at = line / inner * n * inner + line % inner;
-    Wide total = 0;
-    for (int64_t i = 0; i < n; ++i) to[at + i * inner] = T(total += Wide(from[at + i * inner]));
+    Wide<T> total = 0;
+    for (int64_t i = 0; i < n; ++i) to[at + i * inner] = T(total += Wide<T>(from[at + i * inner]));
   }
 };
+/// The same by a warp: 32 elements at a time, each lane adding what 1, 2, 4, 8 and 16 lanes below it have (Hillis and Steele
+/// 1986, "Data parallel algorithms").
+template <class T> struct CumsumRow {
+  const T* from;
+  T* to;
+  int64_t n, inner;
+  __device__ void operator()(int64_t line, int lane) const {
+    constexpr unsigned all = 0xffffffffu;
+    const int64_t at = line / inner * n * inner + line % inner;
+    Wide<T> before = 0;
+    for (int64_t first = 0; first < n; first += warp_lanes) {
+      const int64_t i = first + lane;
+      Wide<T> sum = i < n ? Wide<T>(from[at + i * inner]) : Wide<T>(0);
+      for (int distance = 1; distance < warp_lanes; distance *= 2) {
+        const Wide<T> below = __shfl_up_sync(all, sum, unsigned(distance));
+        if (lane >= distance) sum += below;
+      }
+      sum += before;
+      if (i < n) to[at + i * inner] = T(sum);
+      before = __shfl_sync(all, sum, warp_lanes - 1);
+    }
+  }
+};
+constexpr int64_t many_lines = 16384;  // enough threads, one a line
 
 }  // namespace
 
@@ -146,8 +173,12 @@ void launch_rows(RowOperation kind, DType dtype, const void* a, const void* b, A
 }
 
 void launch_cumsum(DType dtype, const void* from, AroundAxis size, void* to, cudaStream_t stream) {
+  const int64_t lines = size.outer * size.inner;
   dispatch_numeric(dtype, "cumsum", [&]<class T>() {
-    for_each_index("cumsum", size.outer * size.inner, stream,
+    if (size.n > short_row && (size.inner == 1 || lines < many_lines))
+      return for_each_row("cumsum", lines, size.n, stream,
+                          CumsumRow<T>{static_cast<const T*>(from), static_cast<T*>(to), size.n, size.inner});
+    for_each_index("cumsum", lines, stream,
                    CumsumBody<T>{static_cast<const T*>(from), static_cast<T*>(to), size.n, size.inner});
   });
 }

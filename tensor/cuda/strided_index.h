@@ -20,22 +20,23 @@ struct Divider {
   __device__ uint32_t operator()(uint32_t n) const { return (__umulhi(n, multiplier) + n) >> shift; }
 };
 
-/// Sizes, outermost first, with the strides of `arrays` arrays along them.
-template <int arrays> struct StridedIndex {
+/// Sizes, outermost first, with the strides of `arrays` arrays along them. Offsets are Offset: 32 bits reach the arrays of
+/// pieces (in_pieces below); what is not cut in pieces takes int64_t, as few elements may lie far apart.
+template <int arrays, class Offset = int32_t> struct StridedIndex {
   int rank = 0;
   Divider size[max_rank];
-  int32_t stride[max_rank][arrays > 0 ? arrays : 1];
+  Offset stride[max_rank][arrays > 0 ? arrays : 1];
 
   /// offset[k] gets the place of element i in array k.
-  __device__ void place(uint32_t i, int32_t (&offset)[arrays > 0 ? arrays : 1]) const {
+  __device__ void place(uint32_t i, Offset (&offset)[arrays > 0 ? arrays : 1]) const {
     for (int k = 0; k < arrays; ++k) offset[k] = 0;
     for (int axis = rank - 1; axis > 0; --axis) {
       const uint32_t outer = size[axis](i);
       const int32_t here = int32_t(i - outer * size[axis].divisor);
-      for (int k = 0; k < arrays; ++k) offset[k] += here * stride[axis][k];
+      for (int k = 0; k < arrays; ++k) offset[k] += Offset(here) * stride[axis][k];
       i = outer;
     }
-    for (int k = 0; k < arrays; ++k) offset[k] += int32_t(i) * stride[0][k];
+    for (int k = 0; k < arrays; ++k) offset[k] += Offset(i) * stride[0][k];
   }
 };
 
@@ -82,12 +83,12 @@ template <class Body> void in_pieces(const Loops& loops, const Body& body) {
   run(run, loops, starts);
 }
 
-template <int arrays> StridedIndex<arrays> index_of(const Loops& loops) {
-  StridedIndex<arrays> out;
+template <int arrays, class Offset = int32_t> StridedIndex<arrays, Offset> index_of(const Loops& loops) {
+  StridedIndex<arrays, Offset> out;
   out.rank = loops.rank;
   for (int i = 0; i < loops.rank; ++i) {
     out.size[i] = Divider(uint32_t(loops.size[i]));
-    for (int k = 0; k < arrays; ++k) out.stride[i][k] = int32_t(loops.stride[i][k]);
+    for (int k = 0; k < arrays; ++k) out.stride[i][k] = Offset(loops.stride[i][k]);
   }
   return out;
 }

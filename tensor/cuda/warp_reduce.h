@@ -37,6 +37,7 @@ template <class Body> __global__ void __launch_bounds__(warp_lanes* row_warps) w
 template <class Body>
 void for_each_row(const char* op, int64_t rows, int64_t n, cudaStream_t stream, const Body& body) {
   if (rows == 0) return;
+  check(n < int64_t(1) << 31, op, ": rows of ", n, " elements: expected less than 2³¹ on a GPU");
   const unsigned blocks = unsigned(std::min<int64_t>((rows + row_warps - 1) / row_warps, 65535));
   check_launch(PF_LAUNCH((warp_rows<Body>), blocks, warp_lanes * row_warps, 0, stream, body, rows), op, Shape{rows, n});
 }

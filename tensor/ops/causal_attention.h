@@ -21,7 +21,7 @@ struct CausalAttention {
                                   const Tensor& y) const;
   template <Array A> A composite(const A& q, const A& k, const A& v) const {
     const A scores = matmul(q * (1 / std::sqrt(double(q.size(-1)))), transpose(k));
-    const Tensor later = triu(ones({q.size(-2), q.size(-2)}, q.dtype()), 1);
+    const Tensor later = triu(ones({q.size(-2), q.size(-2)}, q.dtype(), q.device()), 1);
     return matmul(softmax(where(later > 0.5, -std::numeric_limits<double>::infinity(), scores), -1), v);
   }
 };

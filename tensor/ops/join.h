@@ -64,7 +64,7 @@ template <Array A> A pad(const A& x, int axis, int64_t before, int64_t after, do
   auto margin = [&](int64_t width) {
     Shape size = shape;
     size[at] = width;
-    return A(full(size, value, x.dtype()));
+    return A(full(size, value, x.dtype(), x.device()));
   };
   return concat({margin(before), x, margin(after)}, at);
 }

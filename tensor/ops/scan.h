@@ -25,7 +25,8 @@ struct Prod {
       const A pairs = slice(y, axis, 0, n / 2) * slice(y, axis, n - n / 2);
       y = n % 2 ? concat({pairs, slice(y, axis, n / 2, n / 2 + 1)}, axis) : pairs;
     }
-    if (x.shape()[axis] == 0) return A(ones(detail::reduced_shape(x.shape(), axis, keepdim, name), x.dtype()));
+    if (x.shape()[axis] == 0)
+      return A(ones(detail::reduced_shape(x.shape(), axis, keepdim, name), x.dtype(), x.device()));
     return keepdim ? y : squeeze(y, axis);
   }
 };

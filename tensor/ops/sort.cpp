@@ -138,6 +138,7 @@ UniqueElements unique_elements(const Tensor& x) {
     return {to_device(found.values, x.device()), to_device(found.counts, x.device()),
             to_device(found.inverse, x.device())};
   }
+  const UseDevice here(Device::cpu());
   const Tensor flat = contiguous(reshape(x, {x.numel()})), place = order_of(flat, 0, false);
   const int64_t n = flat.numel(), *at = place.data<int64_t>();
   Tensor inverse = Tensor::empty({n}, int64);

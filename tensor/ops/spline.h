@@ -34,7 +34,10 @@ template <Array A> A spline_composite(const A& x, const A& parameters, double bo
   // Which bin, from plain values: as many as there are inner knots that x has reached.
   const Tensor knots = slice(cumsum(value_of(inverse ? heights : widths), -1), -1, 0, bins - 1) - bound;
   const Tensor bin = sum(cast(unsqueeze(value_of(at), -1) >= knots, x.dtype()), -1, true);
-  const Tensor places = arange(0, double(bins), 1, x.dtype());
+  const Tensor places = [&] {
+    const UseDevice there(x.device());
+    return arange(0, double(bins), 1, x.dtype());
+  }();
   const Tensor here = equal(places, bin), before = places < bin, first = equal(bin, 0),
                last = equal(bin, double(bins - 1));
   auto total = [](const Tensor& mask, const A& of) { return sum(where(mask, of, 0.0), -1); };

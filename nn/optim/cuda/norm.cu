@@ -12,7 +12,8 @@ namespace {
 
 static_assert(piece_threads == reduce_threads);
 
-template <class T> __global__ void __launch_bounds__(piece_threads) square_pieces(Pieces<T, 1> list, double* sums) {
+template <class T, int capacity>
+__global__ void __launch_bounds__(piece_threads) square_pieces(Pieces<T, 1, capacity> list, double* sums) {
   PF_SHARED(double, partial, [reduce_threads]);
   const Piece piece = list.find(blockIdx.x);
   const auto& target = list.target[piece.target];
@@ -58,8 +59,8 @@ int64_t pieces_of(std::span<const UpdateTarget> targets) {
 }
 
 template <class T> void run_squares(std::span<const UpdateTarget> targets, double* sums, cudaStream_t stream) {
-  in_piece_lists<T, 1>(targets, [&](const Pieces<T, 1>& list, int64_t before) {
-    check_launch(PF_LAUNCH((square_pieces<T>), list.pieces, piece_threads, 0, stream, list, sums + before),
+  in_piece_lists<T, 1>(targets, [&]<int capacity>(const Pieces<T, 1, capacity>& list, int64_t before) {
+    check_launch(PF_LAUNCH((square_pieces<T, capacity>), list.pieces, piece_threads, 0, stream, list, sums + before),
                  "global_norm", Shape{list.pieces, piece_elements});
   });
 }

@@ -44,8 +44,9 @@ template <> struct Element<4> {
 /// The gradient, or the value to average, is read only.
 constexpr bool written(int array) { return array != 1; }
 
-template <class Rule, class T, int arrays>
-__global__ void __launch_bounds__(piece_threads) update_pieces(Pieces<T, arrays> list, RulePair<Rule> rules) {
+template <class Rule, class T, int arrays, int capacity>
+__global__ void __launch_bounds__(piece_threads) update_pieces(Pieces<T, arrays, capacity> list, RulePair<Rule> rules) {
+  static_assert(sizeof(rules) <= bytes_beside_list);
   const Piece piece = list.find(blockIdx.x);
   const auto& target = list.target[piece.target];
   const auto rule = ready<T>(target.rule == 0 ? rules.first : rules.second);
@@ -81,9 +82,9 @@ __global__ void __launch_bounds__(piece_threads) update_pieces(Pieces<T, arrays>
 template <class T, int arrays, class Rule>
 void run_update(const char* op, const RulePair<Rule>& rules, std::span<const UpdateTarget> targets,
                 cudaStream_t stream) {
-  in_piece_lists<T, arrays>(targets, [&](const Pieces<T, arrays>& list, int64_t) {
-    check_launch(PF_LAUNCH_INDEPENDENT((update_pieces<Rule, T, arrays>), unsigned(list.pieces), piece_threads, 0,
-                                       stream, list, rules),
+  in_piece_lists<T, arrays>(targets, [&]<int capacity>(const Pieces<T, arrays, capacity>& list, int64_t) {
+    check_launch(PF_LAUNCH_INDEPENDENT((update_pieces<Rule, T, arrays, capacity>), unsigned(list.pieces), piece_threads,
+                                       0, stream, list, rules),
                  op, Shape{list.pieces, piece_elements});
   });
 }

@@ -103,7 +103,7 @@ double occupancy(const KernelUsage& usage, int threads, int64_t dynamic_shared) 
     int architecture, threads, shared;
   };
   static constexpr Sm known[] = {{75, 1024, 64},   {80, 2048, 164},  {86, 1536, 100},  {87, 1536, 164},
-                                 {88, 1536, 164},  {89, 1536, 100},  {90, 2048, 228},  {100, 2048, 228},
+                                 {88, 1536, 100},  {89, 1536, 100},  {90, 2048, 228},  {100, 2048, 228},
                                  {103, 2048, 228}, {110, 1536, 228}, {120, 1536, 100}, {121, 1536, 100}};
   for (const Sm& sm : known) {
     if (sm.architecture != usage.architecture) continue;

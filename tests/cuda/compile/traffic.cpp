@@ -58,7 +58,7 @@ void run_everything() {
     if (dtype == bfloat16) continue;
     backward(softmax(a), {a});
     backward(log_softmax(a), {a});
-    backward(logsumexp(a, {-1}), {a});
+    logsumexp(x, {-1});
     backward(softmax(a, 0), {a});
     backward(sum(a, {0}), {a});
     backward(sum(a, {1}), {a});

@@ -17,7 +17,7 @@
 namespace pf::emulator {
 namespace {
 
-constexpr uint64_t most_threads = 1024, most_parameter_bytes = 4096;
+constexpr uint64_t most_threads = 1024, most_parameter_bytes = 32764;  // from CUDA 12.1 and compute capability 7.0 on
 
 /// Kernels that asked for more dynamic shared memory than the standard limit.
 std::unordered_map<const void*, size_t>& shared_limits() {
@@ -50,7 +50,7 @@ cudaError_t check(const ApiCall& call, const KernelLaunch& launch) {
   }
   if (launch.parameter_bytes > most_parameter_bytes) {
     return call.refuse(cudaErrorInvalidValue, name + ": " + std::to_string(launch.parameter_bytes) +
-                                                  " bytes of parameters, the limit is 4096");
+                                                  " bytes of parameters, the limit is 32764");
   }
   return cudaSuccess;
 }

@@ -1,9 +1,12 @@
 // A captured function on the device: one graph launch does what its launches did, to the same bits, without allocating,
-// waiting or launching anything else; random numbers go on, constants stay, memory comes back.
+// waiting or launching anything else; random numbers go on, constants stay, memory comes back. And the trainings whose steps
+// are captured.
 
 #include "tensor/capture.h"
 
 #include <gtest/gtest.h>
+
+#include <map>
 
 #include "tensor/cuda_backend.h"
 #include "tensor/ops/arithmetic.h"
@@ -15,6 +18,8 @@
 #include "tensor/ops/views.h"
 #include "tensor/random.h"
 #include "tests/cuda/parity/emulator.h"
+#include "tests/cuda/parity/partial.h"
+#include "tests/models/replayed_training.h"
 
 namespace pf {
 namespace {
@@ -62,7 +67,8 @@ TEST(DeviceCapture, AReplayIsOneLaunch) {
   for (int i = 0; i < 3; ++i) capture({x});
   const pf_emulator_counters found = testing::emulator()->counters();
   EXPECT_EQ(found.graph_launches, 3u);
-  EXPECT_EQ(found.launches, 3u);  // the input to its place
+  EXPECT_EQ(found.launches, 6u);  // the input to its place, and where the generator is
+  EXPECT_EQ(found.copies_to_device, 0u);
   EXPECT_EQ(found.gemms, 0u);
   EXPECT_EQ(found.allocations, 0u);
   EXPECT_EQ(found.synchronisations, 0u);
@@ -118,6 +124,31 @@ TEST(DeviceCapture, ErrorsWhileRecordingLeaveEverythingUsable) {
   EXPECT_THROW(capture({x}), Error);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(numbers(capture({x})[0]), (std::vector<double>{2, 2, 2}));
   EXPECT_TRUE(capture.replayed());
+}
+
+// The law of tests/models/replay_laws_test.cpp on the device ---------------------------------------------------------
+
+/// Variants whose steps run as they are there, with or without a condition, and why; on the CPU most of them are replayed.
+const std::map<std::string, std::string> not_replayed_there = {};
+
+class DeviceReplayLaws : public ::testing::TestWithParam<testing::Variant> {};
+INSTANTIATE_TEST_SUITE_P(, DeviceReplayLaws, ::testing::ValuesIn(testing::all_variants()), testing::name_of_variant);
+
+TEST_P(DeviceReplayLaws, replayed_training_has_the_bits_of_the_other) {
+  if (testing::least_operations() > 0) GTEST_SKIP() << "the library has a few formulas only";
+  const auto replayed = testing::trained(GetParam(), true, Device::cuda());
+  std::string name = GetParam().name;
+  if (name.ends_with("_given")) name.erase(name.size() - std::string("_given").size());
+  const auto reason = not_replayed_there.find(name);
+  if (reason != not_replayed_there.end()) {
+    EXPECT_EQ(replayed.replay, "steps are not replayed: " + reason->second);
+  } else {
+    const std::string all = "steps are replayed: one graph each";
+    EXPECT_EQ(replayed.replay, all);
+  }
+  const auto plain = testing::trained(GetParam(), false, Device::cuda());
+  EXPECT_EQ(replayed.losses, plain.losses);
+  EXPECT_EQ(replayed.parameters, plain.parameters);
 }
 
 }  // namespace

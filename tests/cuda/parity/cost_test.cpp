@@ -1,15 +1,18 @@
-// What a step of each reference workload costs the host once it is warm: a training step neither allocates device memory nor
-// waits, and its launches are counted.
+// What a step costs the host once it is warm, of each reference workload and of the trainer with each variant of each family:
+// it neither allocates device memory nor waits, and its launches are counted.
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <iostream>
+#include <map>
 
 #include "bench/workloads/workload.h"
+#include "models/train.h"
 #include "tensor/cuda_backend.h"
 #include "tensor/files.h"
 #include "tests/cuda/parity/emulator.h"
+#include "tests/models/instances.h"
 
 namespace pf {
 namespace {
@@ -36,7 +39,7 @@ std::unique_ptr<bench::Workload> made(const std::string& name) {
   return nullptr;
 }
 
-constexpr int steps = 2;
+constexpr int steps = 12;  // more than there are slots for copies to the device
 /// What so many steps ask of the runtime, up to the moment when somebody waits for them.
 pf_emulator_counters count_steps(bench::Workload& workload) {
   cuda::backend().synchronize();
@@ -80,10 +83,56 @@ TEST_P(WorkloadCost, ReplayedStepsAreOneLaunchAndTheUpdate) {
   std::cout << GetParam() << ": a replayed step launches " << double(found.graph_launches) / steps << " graph of "
             << double(kernels) / steps << " kernels, and " << double(found.launches) / steps << " kernels beside it\n";
   EXPECT_EQ(found.graph_launches, uint64_t(steps));
-  EXPECT_LE(found.launches, uint64_t(8 * steps));  // of the update, 48 parameters each
+  EXPECT_LE(found.launches, uint64_t(3 * steps));  // the update, and where the generator is
   EXPECT_EQ(found.gemms, 0u);
   EXPECT_EQ(found.allocations, 0u);
   EXPECT_EQ(found.synchronisations + found.implicit_synchronisations, 0u);
+}
+
+// The trainer's loop -------------------------------------------------------------------------------------------------
+
+/// Variants that wait in each step, and for what.
+const std::map<std::string, std::string> waiting = {};
+
+class TrainerCost : public ::testing::TestWithParam<testing::Variant> {};
+INSTANTIATE_TEST_SUITE_P(, TrainerCost, ::testing::ValuesIn([] {
+                           std::vector<testing::Variant> out;
+                           for (const testing::Variant& v : testing::all_variants())
+                             if (!v.given) out.push_back(v);
+                           return out;
+                         }()),
+                         testing::name_of_variant);
+
+TEST_P(TrainerCost, SteadyStepsNeitherAllocateNorWait) {
+  if (!testing::emulator()) GTEST_SKIP() << "the library is not the emulated one: nothing counts its calls";
+  constexpr int warm = 6, counted = 12;
+  Dataset data = testing::dataset_for(GetParam(), 400);
+  const UseDevice on(Device::cuda());
+  for (Tensor* x : {&data.train, &data.test, &data.train_labels, &data.test_labels})
+    if (x->defined()) *x = to_device(*x, Device::cuda());
+  Model model(testing::config_for(GetParam(), data, 3), data.train);
+  const TrainOptions options{.steps = 100, .batch = 32, .save_every = 1000, .report_every = 1000};
+  int step = 0;
+  pf_emulator_counters found{};
+  Trainer(model, data, options).run({}, [&] {
+    if (++step == warm) testing::emulator()->reset_counters();
+    if (step == warm + counted) found = testing::emulator()->counters();
+    return step == warm + counted;
+  });
+  ASSERT_EQ(step, warm + counted);
+  const auto each = [&](uint64_t n) { return double(n) / counted; };
+  const uint64_t waits = found.synchronisations + found.implicit_synchronisations;
+  std::cout << GetParam().name << ": a step launches " << each(found.launches) << " kernels, " << each(found.gemms)
+            << " matrix products and " << each(found.graph_launches) << " graphs; " << each(waits) << " waits, "
+            << each(found.allocations) << " allocations, " << each(found.copies_to_device) << " copies to the device\n";
+  const auto reason = waiting.find(GetParam().name);
+  if (reason == waiting.end()) {
+    EXPECT_EQ(waits, 0u);
+  } else {
+    EXPECT_GE(waits, uint64_t(counted)) << "it is said to wait: " << reason->second;
+  }
+  EXPECT_EQ(found.allocations, 0u);
+  EXPECT_EQ(found.copies_to_device, 0u);
 }
 
 }  // namespace

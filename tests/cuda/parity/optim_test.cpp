@@ -12,6 +12,7 @@
 #include "tensor/ops/arithmetic.h"
 #include "tensor/ops/join.h"
 #include "tensor/random.h"
+#include "tests/cuda/parity/emulator.h"
 #include "tests/support/temporary.h"
 
 namespace pf {
@@ -106,6 +107,44 @@ TEST(OptimParity, steps_of_every_optimizer) {
     }
     expect_close(expected, found, join(name, ", averages"));
   }
+}
+
+// The list of them all is in the kernel's parameters.
+TEST(OptimParity, FiveHundredTensorsAreOneLaunch) {
+  Rng rng(9);
+  std::vector<Tensor> start, slopes;
+  for (int64_t i = 0; i < 500; ++i) {
+    start.push_back(rng.normal({1 + i % 40}));
+    slopes.push_back(rng.normal({1 + i % 40}) * 0.01);
+  }
+  Many here, on_device;
+  for (const Tensor& x : start) {
+    here.list.push_back({x});
+    on_device.list.push_back({to_device(x, device)});
+  }
+  const auto fields = parameters_of(here), fields_there = parameters_of(on_device);
+  Adam optimizer, optimizer_there;
+  for (int step = 0; step < 3; ++step) {
+    Gradients gradients{slopes}, gradients_there;
+    for (const Tensor& x : slopes) gradients_there.list.push_back(to_device(x, device));
+    optimizer.update(fields, gradients, 1e-2);
+    if (testing::emulator()) testing::emulator()->reset_counters();
+    optimizer_there.update(fields_there, gradients_there, 1e-2);
+    // The first step also makes the optimiser's memory.
+    if (testing::emulator() && step > 0) { EXPECT_EQ(testing::emulator()->counters().launches, 1u) << step; }
+    if (testing::emulator()) testing::emulator()->reset_counters();
+    Tensor norm;
+    clip_on_device(std::move(gradients_there), 1, norm);
+    if (testing::emulator()) {
+      EXPECT_EQ(testing::emulator()->counters().launches, 3u) << "squares, their sum, the factor";
+    }
+  }
+  std::vector<Tensor> expected, found;
+  for (size_t i = 0; i < start.size(); ++i) {
+    expected.push_back(here.list[i].weight.value());
+    found.push_back(on_device.list[i].weight.value());
+  }
+  expect_close(expected, found, "parameters");
 }
 
 TEST(OptimParity, norm_and_its_complaint) {

@@ -1,30 +1,51 @@
 #pragma once
-// One operation of the catalogue on some inputs: value, gradients, or the error; and how far two outcomes are apart.
+// One operation of the catalogue on some inputs: value, derivatives, or the error; and how far two outcomes are apart.
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "autograd/catalogue.h"
+#include "tensor/ops/reduce.h"
 #include "tests/cuda/parity/partial.h"
 
 namespace pf::testing {
 
 struct Outcome {
   Tensor value;
-  std::vector<Tensor> gradients;
+  std::vector<Tensor> gradients;  // gᵀ ∂y/∂x
+  Tensor tangent;                 // Σ ∂y/∂x t
+  std::vector<Tensor> second;     // ∂/∂x of Σ t · (gᵀ ∂y/∂x)
   std::string error;
 };
 
-inline Outcome evaluate(const OpEntry& entry, const std::vector<Tensor>& inputs) {
+/// Numbers that differ from element to element, where `like` is.
+inline Tensor graded(double first, double last, const Shape& shape, const Variable& like) {
+  const Tensor all = reshape(linspace(first, last, std::max<int64_t>(1, shape.numel()), like.dtype()), {-1});
+  return to_device(reshape(slice(all, 0, 0, shape.numel()), shape), like.device());
+}
+
+enum class Derivatives { first, second };
+
+inline Outcome evaluate(const OpEntry& entry, const std::vector<Tensor>& inputs,
+                        Derivatives derivatives = Derivatives::first) {
   std::vector<Variable> x;
-  for (const Tensor& one : inputs) x.push_back(entry.differentiable() ? tracked(one) : Variable(one));
+  for (const Tensor& one : inputs)
+    x.push_back(entry.differentiable() && is_floating(one.dtype()) ? tracked(one) : Variable(one));
   const Variable y = entry.apply(x);
-  Outcome out{y.value(), {}, {}};
-  if (!entry.differentiable()) return out;
-  // A cotangent that differs from element to element.
-  const Tensor g = reshape(linspace(0.5, 1.5, std::max<int64_t>(1, y.numel()), y.dtype()), {-1});
-  out.gradients = pull_cotangents<Tensor>(y, x, reshape(slice(g, 0, 0, y.numel()), y.shape()), {.allow_unused = true});
+  Outcome out{.value = y.value()};
+  if (!entry.differentiable() || !is_floating(inputs[0].dtype())) return out;
+  const WalkOptions unused{.allow_unused = true};
+  const Tensor g = graded(0.5, 1.5, y.shape(), y);
+  out.gradients = pull_cotangents<Tensor>(y, x, g, unused);
+  if (derivatives == Derivatives::first) return out;
+  std::vector<Tensor> t;
+  for (const Variable& one : x) t.push_back(graded(1.25, 0.75, one.shape(), one));
+  out.tangent = push_tangents<Tensor>(y, x, std::span<const Tensor>(t));
+  const std::vector<Variable> gradients = pull_cotangents<Variable>(y, x, Variable(g), unused);
+  Variable total(zeros({}, y.dtype(), y.device()));
+  for (size_t i = 0; i < x.size(); ++i) total = total + sum(gradients[i] * Variable(t[i]));
+  out.second = pull_cotangents<Tensor>(total, x, ones({}, y.dtype(), y.device()), unused);
   return out;
 }
 
@@ -38,7 +59,7 @@ inline Outcome evaluate_or_fail(const OpEntry& entry, const std::vector<Tensor>&
     return out;
   } catch (const Error& e) {
     if (is_left_out(e)) throw;
-    return {{}, {}, e.what()};
+    return {.error = e.what()};
   }
 }
 
