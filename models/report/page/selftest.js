@@ -100,10 +100,15 @@ function selftest() {
     table.tBodies[0].append(...rowsBefore);
     head.removeAttribute("aria-sort");
   }
-  const shown = themeButton.textContent, light = picture(canvases[0]);
+  const chosen = root.dataset.theme, shown = themeButton.textContent, light = picture(canvases[0]);
   themeButton.click();
   expect("the other theme is drawn in other colours", themeButton.textContent !== shown && !equal(light, picture(canvases[0])));
   themeButton.click();
+  if (!chosen) {  // back to the system's
+    delete root.dataset.theme;
+    try { localStorage.removeItem("pushforward-theme"); } catch { /* private window */ }
+    showTheme();
+  }
   expect("nothing is wider than the window", root.scrollWidth <= innerWidth);
   root.dataset.selftest = `${failed ? "failed" : "passed"}: ${said.join("; ")}`;
 }
