@@ -348,9 +348,19 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
                        {"gradient_norm", norm},
                        {"rate", schedule(run.step - 1)},
                        {"seconds", run.seconds_before + elapsed}});
+        std::vector<VitalSign> signs;
+        // All of them together cost about as much as a step, and a run has at most some forty.
+        const int64_t often =
+            std::max<int64_t>(options_.steps / (40 * options_.report_every), 1) * options_.report_every;
+        if (!last && group_.rank() == 0 && (report || !folder.empty()) && run.step % often == 0) {
+          run.ema.swap(run.fields);
+          signs = quick_signs(model_, data_, batch, context);
+          run.ema.swap(run.fields);
+          if (!signs.empty()) metrics.write({{"step", run.step}, {"vital_signs", as_json(signs)}});
+        }
         if (report)
-          report(
-              {run.step, options_.steps, mean_loss, rate, double(options_.steps - run.step) / rate, steps->describe()});
+          report({run.step, options_.steps, mean_loss, rate, double(options_.steps - run.step) / rate,
+                  steps->describe(), std::move(signs)});
       }
       if (!folder.empty() && (run.step % picture_every == 0 || last)) {
         run.ema.swap(run.fields);
@@ -360,8 +370,6 @@ TrainResult Trainer::run(const std::function<void(const TrainProgress&)>& report
         const int64_t shown = model_.config().image ? 64 : 2000;
         write_sample_picture(fs::path(folder) / "samples" / ("step-" + number + ".png"), model_.config(),
                              model_.sample(shown, picture_rng, context_for(data_.train_context, shown)));
-        const std::vector<VitalSign> signs = model_.objective().vital_signs(batch, picture_rng, context);
-        if (!last && !signs.empty()) metrics.write({{"step", run.step}, {"vital_signs", as_json(signs)}});
         run.ema.swap(run.fields);
       }
       if (stop && !last && first_where(group_, stop()) < group_.size()) {

@@ -36,7 +36,8 @@ struct TrainProgress {
   int64_t step = 0, steps = 0;
   double loss = 0;  // mean since the last report
   double steps_per_second = 0, seconds_left = 0;
-  std::string replay;  // how steps run, in a sentence; empty until that is known
+  std::string replay;            // how steps run, in a sentence; empty until that is known
+  std::vector<VitalSign> signs;  // of the averaged parameters, at every fortieth of the run or so; empty between
 };
 
 struct TrainResult {

@@ -1,6 +1,7 @@
 # Every folder of the project has its README.md, and every file that a README names is there: relative links, and paths
 # in backticks such as `tensor/ops/softplus.h`, from the root or from the README's own folder. Left out: paths with
-# placeholders or wildcards, and what a build or a run makes (build/, out/, runs/).
+# placeholders or wildcards, and what a build or a run makes (build/, out/, runs/). So is every test that a README names in
+# backticks, such as `Frechet.*`.
 #   cmake -D ROOT=<project> -P tests/readmes_test.cmake
 cmake_minimum_required(VERSION 3.25)
 set(wrong)
@@ -15,6 +16,17 @@ file(GLOB readmes ${ROOT}/README.md)
 foreach(folder tensor autograd nn models bench tests)
   file(GLOB_RECURSE found ${ROOT}/${folder}/*.md)
   list(APPEND readmes ${found})
+endforeach()
+
+file(GLOB_RECURSE sources ${ROOT}/tests/*.cpp ${ROOT}/tests/*.h)
+set(tests "")
+foreach(source IN LISTS sources)
+  file(READ ${source} text)
+  string(REGEX MATCHALL "TEST(_[FP])?\\([A-Za-z0-9_]+,[ \n]*[A-Za-z0-9_]+\\)" found "${text}")
+  foreach(test IN LISTS found)
+    string(REGEX REPLACE "^TEST(_[FP])?\\(([A-Za-z0-9_]+),[ \n]*([A-Za-z0-9_]+)\\)$" "\\2.\\3" test "${test}")
+    string(APPEND tests " ${test} ")
+  endforeach()
 endforeach()
 
 foreach(readme IN LISTS readmes)
@@ -57,6 +69,17 @@ foreach(readme IN LISTS readmes)
     endif()
   endforeach()
 
+  string(REGEX MATCHALL "`[A-Z][A-Za-z0-9_]*\\.[A-Z*][A-Za-z0-9_*]*`" quotes "${prose}")
+  foreach(quote IN LISTS quotes)
+    string(REPLACE "`" "" test "${quote}")
+    string(REPLACE "." "\\." pattern "${test}")
+    string(REPLACE "*" "[A-Za-z0-9_]*" pattern "${pattern}")
+    math(EXPR checked "${checked} + 1")
+    if(NOT tests MATCHES " ${pattern} ")
+      list(APPEND wrong "${name} names the test ${test}, which does not exist")
+    endif()
+  endforeach()
+
   foreach(target IN LISTS targets)
     math(EXPR checked "${checked} + 1")
     if(NOT EXISTS ${here}/${target} AND NOT EXISTS ${ROOT}/${target})
@@ -71,4 +94,4 @@ if(wrong)
   message(FATAL_ERROR "readmes:\n  ${lines}")
 endif()
 list(LENGTH readmes count)
-message("readmes: ${count} files name ${checked} paths, all there")
+message("readmes: ${count} files name ${checked} paths and tests, all there")

@@ -24,6 +24,22 @@ void check_folder(const std::string& folder) {
     throw UsageError(join("--out ", folder, ": the folder is not empty and holds no atlas; choose another"));
 }
 
+/// What makes this page again: the words that differ from the defaults.
+std::string command_of(const AtlasOptions& o) {
+  const AtlasOptions defaults;
+  std::string out = defaults.command;
+  if (o.data != defaults.data) out += " --data " + o.data;
+  if (!o.families.empty()) {
+    out += " --families ";
+    for (size_t i = 0; i < o.families.size(); ++i) out += (i ? "," : "") + o.families[i];
+  }
+  if (o.seed != defaults.seed) out += join(" --seed ", o.seed);
+  if (o.effort != defaults.effort) out += join(" --effort ", o.effort);
+  if (!o.folder.empty()) out += " --out " + o.folder;
+  if (default_device().is_cuda()) out += " --device " + to_string(default_device());
+  return out;
+}
+
 void run(const AtlasOptions& o) {
   check_folder(o.folder);
   for (const std::string& name : o.families) family(name);
@@ -73,7 +89,7 @@ void add_atlas(Program& program) {
         if (c == ':' || c == '/') c = '-';
       options.folder = "out/atlas-" + name;
     }
-    if (options.data != "8gaussians") options.command += " --data " + options.data;
+    options.command = command_of(*o);
     run(options);
   });
 }

@@ -15,13 +15,43 @@ std::string choices_of(const Setting& setting) {
   return " [" + all + "]";
 }
 
+const char* yes_no(bool x) { return x ? "yes" : "–"; }
+
+/// One row for each variant, as it is for two columns with the family's other defaults.
+struct VariantTraits {
+  std::string name;
+  Traits traits;
+  bool conditional = false;
+};
+std::vector<VariantTraits> traits_of(const Family& family) {
+  std::vector<std::string> names{""};
+  for (const Setting& s : family.settings)
+    if (s.key == "variant") names = s.choices;
+  std::vector<VariantTraits> out;
+  for (const std::string& name : names) {
+    Settings settings(family.name, family.settings);
+    if (!name.empty()) settings.set("variant", name);
+    const int levels = family.data_kind(settings) == DataKind::integers ? 4 : 0;
+    Rng rng(0);
+    const Built built = family.build(settings, {.width = 2, .levels = levels}, rng);
+    out.push_back({name.empty() ? family.name : name, built.transform->traits(), family.conditional(settings)});
+  }
+  return out;
+}
+
+std::string steps_of(const Traits& traits) { return traits.steps > 0 ? std::to_string(traits.steps) : "adaptive"; }
+
 void print_families() {
   for (const Family& family : families()) {
     std::cout << family.name << " – " << family.title << "\n  map      " << family.map << "\n  density  "
               << family.density << "\n";
     Table table({"  --set", "default", ""}, false);
     for (const Setting& s : family.settings) table.add({"  " + s.key, s.value, s.help + choices_of(s)});
-    std::cout << table.text() << '\n';
+    Table traits({"  variant", "inverse", "density", "evaluations", "condition"}, false);
+    for (const VariantTraits& v : traits_of(family))
+      traits.add({"  " + v.name, yes_no(v.traits.invertible), name_of(v.traits.density), steps_of(v.traits),
+                  yes_no(v.conditional)});
+    std::cout << traits.text() << '\n' << table.text() << '\n';
   }
 }
 
@@ -33,6 +63,13 @@ void print_json() {
       if (!s.choices.empty()) setting["choices"] = s.choices;
       json["settings"].push_back(setting);
     }
+    for (const VariantTraits& v : traits_of(family))
+      json["variants"].push_back({{"variant", v.name},
+                                  {"invertible", v.traits.invertible},
+                                  {"density", name_of(v.traits.density)},
+                                  {"steps", v.traits.steps},
+                                  {"smooth", v.traits.smooth},
+                                  {"conditional", v.conditional}});
     std::cout << json.dump() << '\n';
   }
 }

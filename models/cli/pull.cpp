@@ -1,10 +1,42 @@
 #include <iostream>
 
+#include "models/autoregressive/autoregressive.h"
 #include "models/cli/input.h"
+#include "models/cli/output.h"
+#include "models/diffusion/chain.h"
+#include "models/diffusion/consistency.h"
+#include "models/flow_matching/mean_flow.h"
+#include "models/flow_matching/stochastic_interpolant.h"
+#include "models/gan/generator.h"
 #include "models/train.h"
 #include "tensor/npy.h"
+#include "tensor/ops/argmax.h"
+#include "tensor/ops/norm.h"
+#include "tensor/ops/reduce.h"
 
 namespace pf::cli {
+namespace {
+
+/// How z was found by a model that has no inverse, and how far its images are from x: `missed`.
+std::string without_inverse(const Model& model, const Tensor& missed) {
+  const Transform& map = model.inner();
+  const bool whole = model.data_kind() != DataKind::real;
+  const bool searched = dynamic_cast<const Generator*>(&map) || dynamic_cast<const MeanFlow*>(&map) ||
+                        dynamic_cast<const ConsistencyModel*>(&map);
+  const char* how = searched                                           ? "by optimisation"
+                    : dynamic_cast<const DiffusionChain*>(&map)        ? "with the noises that make a way to them"
+                    : dynamic_cast<const StochasticInterpolant*>(&map) ? "with the noises that make a way to them"
+                    : dynamic_cast<const Autoregressive*>(&map)        ? "to the middle of the noise that leads to each"
+                                                                       : "by the encoder";
+  std::string out = join(" ", how, ": ", model.config().family, " with these settings has no exact inverse");
+  const Tensor far = norm(missed, -1);
+  if (far.numel() > 0 && !whole)
+    out +=
+        join("; pushed again they are ", brief(mean(far).item()), " away on average, at most ", brief(max(far).item()));
+  return out;
+}
+
+}  // namespace
 
 void add_pull(Program& program) {
   struct Options {
@@ -23,9 +55,10 @@ void add_pull(Program& program) {
     const Tensor x = read_rows(o->x, join("data like ", model.config().data), model.config().width);
     const bool inverse = model.transform().traits().invertible;
     const Tensor context = o->condition.context(model.config());
-    write_npy(o->out, inverse ? model.pull(x, context) : model.encode(x, context));
+    const Tensor z = inverse ? model.pull(x, context) : model.encode(x, context);
+    write_npy(o->out, z);
     std::cout << x.size(0) << " points pulled to " << o->out
-              << (inverse ? "" : " by the encoder: " + model.config().family + " has no exact inverse") << '\n';
+              << (inverse ? "" : without_inverse(model, model.push(z, context) - x)) << '\n';
   });
 }
 

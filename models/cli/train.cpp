@@ -49,12 +49,29 @@ class ProgressLine {
       std::cerr << figures << '\n';
       while (next_ <= done) next_ += 0.1;
     }
+    if (!p.signs.empty() && done >= next_signs_) {
+      std::cerr << (drawn_ ? "\r\x1b[K" : "") << "  step " << p.step << ": " << in_brief(p.signs) << '\n';
+      while (next_signs_ <= done) next_signs_ += 0.2;
+    }
   }
 
  private:
+  /// All signs but those of levels, of which there are several alike: of them the greatest.
+  static std::string in_brief(const std::vector<VitalSign>& signs) {
+    std::string out;
+    double worst = -1;
+    for (const VitalSign& sign : signs)
+      if (sign.name.starts_with("loss at ")) worst = std::max(worst, sign.value);
+      else out += (out.empty() ? "" : ", ") + sign.name + " " + brief(sign.value);
+    if (worst >= 0) out += (out.empty() ? "" : ", ") + std::string("greatest loss of a level ") + brief(worst);
+    for (const VitalSign& sign : signs)
+      if (!sign.warning.empty()) out += "; " + sign.warning;
+    return out;
+  }
+
   std::string loss_name_, told_;
   bool terminal_, drawn_ = false;
-  double next_ = 0;
+  double next_ = 0, next_signs_ = 0;
 };
 
 void check_folder(const Options& o) {
@@ -159,8 +176,14 @@ void run(const Options& o) {
   }
   for (const VitalSign& sign : result.vital_signs) std::cerr << sign.name << ": " << brief(sign.value) << '\n';
   std::cerr << "verdict: " << verdict_of(result.vital_signs) << '\n';
-  std::cout << "trained in " << duration(result.seconds) << "; next: pushforward score " << o.folder
-            << ", pushforward sample " << o.folder << " --out x.png\n";
+  const bool scores = model->transform().traits().density != DensityKind::none;
+  std::string given;  // without it samples of a model conditional on columns cannot be drawn
+  if (model->config().condition.kind == Condition::Kind::columns) {
+    given = " --given 0";
+    for (int64_t i = 1; i < model->config().condition.width; ++i) given += ",0";
+  }
+  std::cout << "trained in " << duration(result.seconds) << "; next: pushforward " << (scores ? "score " : "evaluate ")
+            << o.folder << ", pushforward sample " << o.folder << given << " --out x.png\n";
 }
 
 }  // namespace

@@ -20,6 +20,8 @@ void print_json(const TransferTable& table) {
                                    {"before_error", c.before.error},
                                    {"after", c.after.value},
                                    {"after_error", c.after.error},
+                                   {"gain", c.gain.value},
+                                   {"gain_error", c.gain.error},
                                    {"better", c.better()},
                                    {"worse", c.worse()}});
     fields.push_back({"floor", table.floor.value});
@@ -40,8 +42,9 @@ void print_table(const TransferTable& table) {
         row.push_back("–");
         reasons.push_back(join(c.family, ", ", c.improvement, ": ", c.why_not));
       } else {
-        char cell[64];
-        std::snprintf(cell, sizeof cell, "%.3f → %.3f%s", c.before.value, c.after.value,
+        char cell[96];
+        std::snprintf(cell, sizeof cell, "%.3f ± %.3f → %.3f ± %.3f%s", c.before.value, c.before.error, c.after.value,
+                      c.after.error,
                       c.better()  ? " +"
                       : c.worse() ? " -"
                                   : "  ");
@@ -50,9 +53,11 @@ void print_table(const TransferTable& table) {
     }
     text.add(row);
   }
-  std::cout << text.text()
-            << "sliced W2 to test data, before → after; + better, - worse by more than two standard errors; real data: "
-            << with_error(table.floor.value, table.floor.error) << '\n';
+  std::cout
+      << text.text()
+      << "sliced W2 to test data, before → after; + better, - worse by more than two standard errors of the paired "
+         "difference; real data: "
+      << with_error(table.floor.value, table.floor.error) << '\n';
   for (const std::string& reason : reasons) std::cout << "– " << reason << '\n';
 }
 
@@ -67,7 +72,8 @@ void add_transfer(Program& program) {
   Command command = program.add("transfer", "try on every family what was invented for one, and measure it");
   command.option("--data", &o->transfer.data, "data set");
   command.option("--out", &o->transfer.folder, "folder for the runs; by default out/transfer-DATA");
-  command.option("--families", &o->transfer.families, "only these", {.separator = ','});
+  command.option("--families", &o->transfer.families, "only these; with settings: diffusion:variant=consistency",
+                 {.separator = ','});
   command.option("--improvements", &o->transfer.improvements, "only these", {.separator = ','});
   command.option("--seed", &o->transfer.seed, "of everything");
   command.option("--seeds", &o->transfer.seeds, "trainings of each family", {.least = 1, .most = 1000});

@@ -33,8 +33,7 @@ std::vector<double> grid_of(const ChainSettings& settings) {
 }  // namespace
 
 Chain::Chain(std::vector<double> ratios, const ChainSettings& settings) : grid(std::move(ratios)) {
-  check(settings.eta > 0 && settings.eta <= 1, "diffusion chain: eta ", settings.eta,
-        ": expected more than 0 and at most 1; without noise it is solver=ddim");
+  check(settings.eta >= 0 && settings.eta <= 1, "diffusion chain: eta ", settings.eta, ": expected 0 to 1");
   const double eta = settings.kind == ChainKind::sde ? 1 : settings.eta;
   for (size_t i = 0; i + 1 < grid.size(); ++i) {
     const NoiseLevel t = NoiseLevel::at(grid[i]), s = NoiseLevel::at(grid[i + 1]);
@@ -42,8 +41,10 @@ Chain::Chain(std::vector<double> ratios, const ChainSettings& settings) : grid(s
     const double forward = std::sqrt(-std::expm1(2 * std::log(t.alpha / s.alpha)));
     posterior.push_back(posterior_step(t, s, eta * forward * s.sigma / t.sigma));
     model.push_back(settings.kind == ChainKind::sde ? sde_step(t, s) : posterior.back());
-    if (settings.kind == ChainKind::ancestral && settings.variance == ChainVariance::forward)
-      model.back().noise = eta * forward;
+    // β is the other end of what the noise of a full step can be (Ho et al. 2020, section 3.2). For less noise the drift leaves
+    // room for η σ̃ only.
+    if (settings.kind == ChainKind::ancestral && settings.variance == ChainVariance::forward && eta == 1)
+      model.back().noise = forward;
   }
   posterior.push_back({0, 1, 0});
   model.push_back({0, 1, std::exp(grid.back())});
@@ -66,8 +67,13 @@ Tensor Chain::encode(const DenoiserAt& denoiser, const Tensor& x) const {
   std::vector<Tensor> parts{state};
   for (size_t i = 0; i < grid.size(); ++i) {
     const Transition& step = model[i];
-    const Tensor next = i + 1 < grid.size() ? x * NoiseLevel::at(grid[i + 1]).alpha : x;
     const Tensor mean = state * step.state + denoiser(Variable(state), grid[i]).clean.value() * step.clean;
+    if (step.noise == 0) {
+      parts.push_back(zeros_like(x));
+      state = mean;
+      continue;
+    }
+    const Tensor next = i + 1 < grid.size() ? x * NoiseLevel::at(grid[i + 1]).alpha : x;
     parts.push_back((next - mean) * (1 / step.noise));
     state = next;
   }
@@ -107,7 +113,7 @@ DiffusionChain::DiffusionChain(int64_t width, const ChainSettings& settings, Rng
 Traits DiffusionChain::traits() const {
   return {.invertible = false,
           .same_width = false,
-          .density = DensityKind::bound,
+          .density = chain_.noiseless() ? DensityKind::none : DensityKind::bound,
           .steps = int64_t(chain_.grid.size()),
           .inverse_error = 0};
 }
@@ -127,6 +133,7 @@ std::vector<Tensor> DiffusionChain::path(const Tensor& z, const Tensor& context)
 
 LogDensity DiffusionChain::log_density(const Tensor& x, Rng& rng, const Tensor& context) const {
   check_rows("diffusion log-density", x.shape(), width_);
+  if (chain_.noiseless()) cannot("with eta=0 no step takes noise, so that there is no bound", "set solver=ddim");
   const DenoiserAt denoiser = denoiser_.estimates("diffusion log-density", context, x.size(0), x.dtype());
   const Tensor bound = chain_.bound(denoiser, x * (1 / data_deviation()), rng);
   return {bound - double(width_) * std::log(data_deviation()), DensityKind::bound,

@@ -5,8 +5,8 @@
 //   z = (x_T, ξ_T, …, ξ_1), N(0, I) on (steps + 1) × width  ↦  x₀
 //
 //   ancestral   a, b of q(x_s | x_t, x₀) with noise v = η σ̃: DDPM for η = 1 (Ho et al. 2020, arXiv 2006.11239, eq. 7 and
-//               11), between it and DDIM below (Song et al. 2020, arXiv 2010.02502, eq. 12 and 16). w is v, or the noise
-//               of the forward step (σ² = β there), which makes a better bound
+//               11), between it and DDIM below (Song et al. 2020, arXiv 2010.02502, eq. 12 and 16). w is v, or for η = 1
+//               the noise of the forward step (σ² = β there), which makes a better bound
 //   sde         Euler–Maruyama of the reverse-time equation (Song et al. 2021, arXiv 2011.13456, eq. 6)
 //
 // The last step, from the cleanest ratio to x₀, has a = 0, b = 1, w = σ/α. There is no inverse, but a bound on the density
@@ -25,13 +25,13 @@ struct Transition {
 };
 
 enum class ChainKind { ancestral, sde };
-enum class ChainVariance { forward, posterior };  // w² = β, or w = v = η σ̃
+enum class ChainVariance { forward, posterior };  // w² = β, or w = v = η σ̃, which it is for η < 1 in any case
 
 struct ChainSettings {
   DenoiserSettings denoiser;
   ChainKind kind = ChainKind::ancestral;
   ChainVariance variance = ChainVariance::forward;
-  double eta = 1;      // of ancestral, in (0, 1]
+  double eta = 1;      // of ancestral, from 0 to 1; at 0 only the last step takes noise, and there is no bound
   int64_t steps = 32;  // transitions, the last one to x₀ included; 2 or more
 };
 
@@ -46,6 +46,8 @@ struct Chain {
   Variable push(const DenoiserAt& denoiser, const Variable& z, const WatchState& watch = {}) const;
   /// A base sample that leads to x: the states are α x on the way, and the noises what makes them so.
   Tensor encode(const DenoiserAt& denoiser, const Tensor& x) const;
+  /// No step but the last takes noise.
+  bool noiseless() const { return grid.size() > 1 && model[0].noise == 0; }
   /// One unbiased estimate of the bound for each row, a noise for each term from `rng`: [n], in nats.
   Tensor bound(const DenoiserAt& denoiser, const Tensor& x, Rng& rng) const;
 };

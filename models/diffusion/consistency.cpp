@@ -4,6 +4,7 @@
 
 #include "autograd/functional.h"
 #include "models/inversion.h"
+#include "models/loss_by_level.h"
 #include "tensor/capture.h"
 #include "tensor/ops/exponential.h"
 #include "tensor/ops/join.h"
@@ -75,15 +76,33 @@ void ConsistencyTraining::set_progress(double part) {
 
 Variable ConsistencyTraining::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const int64_t n = batch.size(0);
-  const NoisyBatch at(denoiser_, batch, rng);
+  const NoisyBatch at(denoiser_, batch, rng, context);
   const Tensor given = denoiser_.settings().guidance.training_rows("diffusion loss", context, n, batch.dtype(), rng);
+  const ConsistencySlope target = slope_at(at, given);
+  const Variable error = denoiser_.raw(at.x, at.log_ratio, given) - Variable(target.network + target.slope);
+  return sum(square(error)) / double(n);
+}
+
+ConsistencySlope ConsistencyTraining::slope_at(const NoisyBatch& at, const Tensor& given) const {
   const Tensor velocity = express(Prediction::velocity, at.truth, at.alpha, at.sigma);
   const VelocityNetwork network = [&](const Variable& x, const Variable& log_ratio) {
     return denoiser_.raw(x, log_ratio, given);
   };
-  const ConsistencySlope target = consistency_slope(network, at.x, at.log_ratio, velocity, r_);
-  const Variable error = network(at.x, at.log_ratio) - Variable(target.network + target.slope);
-  return sum(square(error)) / double(n);
+  return consistency_slope(network, at.x, at.log_ratio, velocity, r_);
+}
+
+std::vector<VitalSign> ConsistencyTraining::vital_signs(const Tensor& batch, Rng& rng, const Tensor& context) const {
+  // Pairing takes the square of the number of rows and more.
+  const bool few = denoiser_.settings().pairing != Pairing::independent;
+  const int64_t n = few ? std::min<int64_t>(batch.size(0), 512) : batch.size(0);
+  const Tensor some = slice(batch, 0, 0, n);
+  const Tensor rows = context.defined() && context.size(0) > n ? slice(context, 0, 0, n) : context;
+  const NoisyBatch at(denoiser_, some, rng, rows);
+  const Tensor given = denoiser_.settings().guidance.training_rows("diffusion loss", rows, n, batch.dtype(), rng);
+  const ConsistencySlope found = slope_at(at, given);
+  // The rows of a noisy batch are sorted by their noise.
+  const Tensor level = reshape(arange(0, double(n), 1, batch.dtype()), {n, 1}) * (1 / double(n));
+  return loss_by_level("noise", level, found.network, found.network + found.slope);
 }
 
 }  // namespace pf

@@ -64,11 +64,15 @@ class ConsistencyTraining final : public Objective {
   explicit ConsistencyTraining(const Denoiser& denoiser, double warmup = 0) : denoiser_(denoiser), warmup_(warmup) {}
   std::string name() const override { return "consistency (square)"; }
   Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
+  /// How far F is from F + g, by noise level: 0 for a network that does not change along the flow.
+  std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
   void set_progress(double part) override;
   std::vector<Tensor> changing_numbers() const override { return {r_}; }
 
  private:
   const Denoiser& denoiser_;
+  /// F and g at noisy points of the batch.
+  ConsistencySlope slope_at(const NoisyBatch& at, const Tensor& given) const;
   double warmup_;
   Tensor r_ = full({}, 1, float64);
 };

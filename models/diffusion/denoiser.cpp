@@ -1,5 +1,6 @@
 #include "models/diffusion/denoiser.h"
 
+#include <algorithm>
 #include <numbers>
 
 #include "models/loss_by_level.h"
@@ -60,8 +61,9 @@ DenoiserAt Denoiser::estimates(const char* who, const Tensor& context, int64_t n
   return guided_denoiser(std::cref(*this), settings_.guidance, settings_.guidance.rows(who, context, n, dtype));
 }
 
-NoisyBatch::NoisyBatch(const Denoiser& denoiser, const Tensor& batch, Rng& rng)
-    : truth{batch * (1 / denoiser.settings().data_deviation), rng.normal(batch.shape(), batch.dtype())} {
+NoisyBatch::NoisyBatch(const Denoiser& denoiser, const Tensor& batch, Rng& rng, const Tensor& context)
+    : truth{batch * (1 / denoiser.settings().data_deviation), Tensor()} {
+  truth.noise = paired_noise(denoiser.settings().pairing, truth.clean, context, 0, rng);
   const int64_t n = batch.size(0);
   const Tensor cells = reshape(arange(0, double(n), 1, batch.dtype()), {n, 1});
   const Tensor quantile = (cells + rng.uniform({n, 1}, batch.dtype())) * (1 / double(n));
@@ -76,7 +78,7 @@ NoisyBatch::NoisyBatch(const Denoiser& denoiser, const Tensor& batch, Rng& rng)
 Variable DenoisingMatching::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const int64_t n = batch.size(0);
   const DenoiserSettings& settings = denoiser_.settings();
-  const NoisyBatch at(denoiser_, batch, rng);
+  const NoisyBatch at(denoiser_, batch, rng, context);
   const Tensor given = settings.guidance.training_rows("diffusion loss", context, n, batch.dtype(), rng);
   const Variable said = denoiser_.raw(at.x, at.log_ratio, given);
   const Variable error = said - Variable(express(settings.prediction, at.truth, at.alpha, at.sigma));
@@ -84,10 +86,14 @@ Variable DenoisingMatching::loss(const Tensor& batch, Rng& rng, const Tensor& co
 }
 
 std::vector<VitalSign> DenoisingMatching::vital_signs(const Tensor& batch, Rng& rng, const Tensor& context) const {
-  const int64_t n = batch.size(0);
+  // Pairing takes the square of the number of rows and more.
+  const bool few = denoiser_.settings().pairing != Pairing::independent;
+  const int64_t n = few ? std::min<int64_t>(batch.size(0), 512) : batch.size(0);
+  const Tensor some = slice(batch, 0, 0, n);
+  const Tensor rows = context.defined() && context.size(0) > n ? slice(context, 0, 0, n) : context;
   const DenoiserSettings& settings = denoiser_.settings();
-  const NoisyBatch at(denoiser_, batch, rng);
-  const Tensor given = settings.guidance.training_rows("diffusion loss", context, n, batch.dtype(), rng);
+  const NoisyBatch at(denoiser_, some, rng, rows);
+  const Tensor given = settings.guidance.training_rows("diffusion loss", rows, n, batch.dtype(), rng);
   const Tensor said = denoiser_.raw(at.x, at.log_ratio, given).value();
   const Tensor target = express(settings.prediction, at.truth, at.alpha, at.sigma);
   const Tensor weight = settings.prediction == Prediction::score ? at.sigma : ones_like(at.sigma);

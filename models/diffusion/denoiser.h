@@ -3,6 +3,7 @@
 
 #include "models/diffusion/probability_flow.h"
 #include "models/diffusion/schedule.h"
+#include "models/flow_matching/pairing.h"
 #include "models/guidance.h"
 #include "models/objective.h"
 #include "nn/mlp.h"
@@ -20,6 +21,10 @@ struct DenoiserSettings {
   /// noise, the noisy point itself is the better guess: x̂₀ is the mean of both, weighted by precision. 0: the network alone.
   double guess_deviation = 0;
   Guidance guidance;
+  /// Which noise goes with which point of a training batch. With other pairs than by chance x_t is not normal around α x₀ any
+  /// more, so that steps with fresh noise do not fit; the ODE does, as for any pairs (Albergo & Vanden-Eijnden 2022, arXiv
+  /// 2209.15571), with what the denoiser says in the place of the score.
+  Pairing pairing = Pairing::independent;
 };
 
 /// A denoiser that is given more than the point: x_t, ln(σ/α) and the inputs of Guidance::rows.
@@ -53,7 +58,8 @@ class Denoiser {
 struct NoisyBatch {
   CleanAndNoise<Tensor> truth;
   Tensor log_ratio, alpha, sigma, x;
-  NoisyBatch(const Denoiser& denoiser, const Tensor& batch, Rng& rng);
+  /// context: as of the batch; points of different conditions are not paired.
+  NoisyBatch(const Denoiser& denoiser, const Tensor& batch, Rng& rng, const Tensor& context = {});
 };
 
 /// E ‖network(x_t) − target‖² over data, noise and the schedule's training ratios, summed over coordinates. The target is

@@ -23,7 +23,8 @@ DenoiserSettings denoiser_settings(const Settings& s, const DataSummary& data) {
           .frequencies = s.integer("frequencies"),
           .data_deviation = s.number("data-deviation"),
           .guess_deviation = s.number("guess-deviation"),
-          .guidance = read_guidance(s, data.context)};
+          .guidance = read_guidance(s, data.context),
+          .pairing = s.is("pairing", "optimal") ? Pairing::optimal : Pairing::independent};
 }
 
 /// A model and its objective, which learns the model's denoiser.
@@ -42,6 +43,10 @@ Built build(const Settings& s, const DataSummary& data, Rng& rng) {
     return Built{std::move(model), std::move(objective)};
   }
   if (s.is("solver", "ancestral") || s.is("solver", "sde")) {
+    if (s.is("pairing", "optimal"))
+      throw UsageError(
+          join("diffusion: solver=", s.word("solver"),
+               " takes fresh noise at every step, which pairing=optimal does not train; set solver=dopri5"));
     const ChainSettings settings{
         .denoiser = denoiser_settings(s, data),
         .kind = s.is("solver", "sde") ? ChainKind::sde : ChainKind::ancestral,
@@ -89,10 +94,12 @@ Family diffusion_family() {
            choice("solver", {"dopri5", "heun", "ddim", "dpmpp-2m", "ancestral", "sde"},
                   "for sampling; ancestral and sde take noise at every step"),
            integer("solver-steps", 32, "steps of a solver with fixed steps; 2 or more with noise", 1, 100000),
-           number("eta", 1, "noise of ancestral steps: 1 is DDPM, towards 0 DDIM", 1e-6, 1),
-           choice("variance", {"forward", "posterior"}, "of ancestral steps: beta, or that of q"),
+           number("eta", 1, "noise of ancestral steps: 1 is DDPM, 0 DDIM, without a bound on the density", 0, 1),
+           choice("variance", {"forward", "posterior"}, "of ancestral steps with eta=1: beta, or that of q"),
            number("tolerance", 1e-5, "of dopri5, which also computes inverse and density", 1e-12, 1),
            choice("divergence", {"auto", "exact", "hutchinson"}, "of the density; auto: exact up to 16 columns"),
+           choice("pairing", {"independent", "optimal"},
+                  "noise and data of a training batch: by chance, or by optimal transport, for solvers without noise"),
            integer("jumps", 1, "of consistency: evaluations for a sample, with fresh noise between them", 1, 1000),
            label_dropout_setting(), guidance_setting()},
       // Noise and v have as many dimensions as an image, more than pass through the hidden layers; clean images have few.

@@ -51,8 +51,9 @@ struct ContinuousSettings {
   OdeOptions solver{.method = OdeMethod::dopri5, .tolerance = 1e-5};  // of samples and densities
   double energy = 0.01;                                               // weight of the path energy in the loss
   bool checkpointed = false;  // training keeps one state a step and computes the others again
-  int64_t exact_up_to = 16;  // columns; beyond them the trace is estimated from one Rademacher direction for each solve
-  int64_t context = 0;       // numbers of the condition; 0: none
+  int64_t exact_up_to =
+      16;  // columns; 0: never exact; beyond them the trace is estimated from one Rademacher direction for each solve
+  int64_t context = 0;  // numbers of the condition; 0: none
 };
 
 class ContinuousFlow final : public Implements<ContinuousFlow, Transform> {

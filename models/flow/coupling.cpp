@@ -14,7 +14,7 @@ CouplingFlow::CouplingFlow(int64_t width, const CouplingSettings& settings, Rng&
       base_(width),
       first_half_(width / 2),
       context_(context) {
-  check(width >= 2, "flow: data with ", width, " column: a coupling needs at least 2");
+  check(width >= 2, "flow: data with ", width, " column: a coupling needs at least 2; set variant=spline-ar");
   check(settings.layers >= 1, "flow: ", settings.layers, " layers: expected at least 1");
   map_.validate("flow");
   for (int64_t i = 0; i < settings.layers; ++i) {

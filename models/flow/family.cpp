@@ -73,6 +73,9 @@ Built build_continuous(const Settings& s, const DataSummary& data, Rng& rng) {
                                     .solver = {.method = OdeMethod::dopri5, .tolerance = s.number("tolerance")},
                                     .energy = s.number("energy"),
                                     .checkpointed = s.is("gradient", "checkpointed"),
+                                    .exact_up_to = s.is("divergence", "exact")        ? data.width
+                                                   : s.is("divergence", "hutchinson") ? 0
+                                                                                      : 16,
                                     .context = data.context};
   auto flow = std::make_unique<ContinuousFlow>(data.width, settings, rng);
   auto objective = std::make_unique<ContinuousLikelihood>(*flow);
@@ -131,6 +134,10 @@ Family flow_family() {
                    integer("solver-steps", 8, "steps of the Runge-Kutta method that trains cnf", 1, 1000),
                    number("energy", 0.01, "weight of the path energy in the loss of cnf", 0, 10),
                    number("tolerance", 1e-5, "of dopri5, which evaluates cnf", 1e-12, 1),
+                   choice(
+                       "divergence", {"auto", "exact", "hutchinson"},
+                       "of cnf's field, in training and density: its trace, or an estimate from one random direction; "
+                       "auto: exact up to 16 columns"),
                    choice("gradient", {"stored", "checkpointed"},
                           "what training cnf keeps: every state of the solver, or one a step, the rest computed again"),
                    choice("preprocess", {"affine", "logit"},

@@ -70,7 +70,7 @@ CouplingLayer::CouplingLayer(int64_t width, const ElementwiseMap& map, int64_t h
       context_(context),
       conditioner_({std::max<int64_t>(fixed_, 1) + context, hidden, hidden, (width - fixed_) * map.parameters()}, rng,
                    MlpOptions{.activation = Activation::relu, .final_gain = 0.1}) {
-  check(width >= 2, "flow: data with ", width, " column: a coupling needs at least 2");
+  check(width >= 2, "flow: data with ", width, " column: a coupling needs at least 2; set variant=spline-ar");
   map.validate("flow");
 }
 

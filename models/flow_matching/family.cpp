@@ -23,6 +23,8 @@ Family flow_matching_family() {
                   "bridges; pairs by chance on trigonometric paths; pairs by chance, then those of the learned "
                   "flow; jumps by average velocities, by their derivative or from halves; paths with noise of "
                   "their own, sampled with noise or without; the bridge, sampled with its noise"),
+           choice("pairing", {"optimal", "independent"},
+                  "of mean-flow and shortcut: noise and data of a batch by optimal transport or by chance"),
            integer("jumps", 1, "of mean-flow and shortcut: jumps for a sample", 1, 1000),
            integer("reflows", 1, "of rectified: how often the flow is learned anew on its own pairs", 0, 10),
            integer("pair-steps", 8, "of rectified: steps of rk4 for a pair", 1, 1000),
@@ -60,8 +62,9 @@ Family flow_matching_family() {
               auto model = std::make_unique<MeanFlow>(data.width, s.integer("hidden"), s.integer("depth"), rng,
                                                       guidance, s.integer("jumps"));
               std::unique_ptr<Objective> objective;
-              if (s.is("variant", "shortcut")) objective = std::make_unique<ShortcutMatching>(*model);
-              else objective = std::make_unique<MeanVelocityMatching>(*model);
+              const Pairing pairing = s.is("pairing", "optimal") ? Pairing::optimal : Pairing::independent;
+              if (s.is("variant", "shortcut")) objective = std::make_unique<ShortcutMatching>(*model, pairing);
+              else objective = std::make_unique<MeanVelocityMatching>(*model, pairing);
               return Built{std::move(model), std::move(objective)};
             }
             if (s.is("variant", "interpolant") || s.is("variant", "sf2m")) {

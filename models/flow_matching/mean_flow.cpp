@@ -1,8 +1,8 @@
 #include "models/flow_matching/mean_flow.h"
 
 #include "autograd/functional.h"
-#include "models/flow_matching/pairing.h"
 #include "models/inversion.h"
+#include "models/loss_by_level.h"
 #include "tensor/ops/comparison.h"
 #include "tensor/ops/extremum.h"
 #include "tensor/ops/join.h"
@@ -69,8 +69,7 @@ std::vector<Tensor> MeanFlow::path(const Tensor& z, const Tensor& context) const
 
 Variable MeanVelocityMatching::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const int64_t n = batch.size(0);
-  // Optimal pairs: straighter ways, less that an average has to hide.
-  const Tensor x0 = paired_noise(Pairing::optimal, batch, context, 0, rng);
+  const Tensor x0 = paired_noise(pairing_, batch, context, 0, rng);
   Tensor v = batch - x0;
   const Tensor a = rng.uniform({n, 1}, batch.dtype()), b = rng.uniform({n, 1}, batch.dtype());
   const Tensor apart = rng.uniform({n, 1}, batch.dtype()) < different_;
@@ -91,6 +90,21 @@ Variable MeanVelocityMatching::loss(const Tensor& batch, Rng& rng, const Tensor&
   const Variable error = model_.velocity(Variable(rows)) - Variable(v + span * change.tangent);
   const Variable square_error = sum(square(error), -1);
   return mean(square_error * Variable(pow(square_error.value() + 1e-3, -power_)));
+}
+
+std::vector<VitalSign> MeanVelocityMatching::vital_signs(const Tensor& batch, Rng& rng, const Tensor& context) const {
+  return mean_velocity_signs(model_, pairing_, batch, rng, context);
+}
+
+std::vector<VitalSign> mean_velocity_signs(const MeanFlow& model, Pairing pairing, const Tensor& batch, Rng& rng,
+                                           const Tensor& context) {
+  const int64_t n = std::min<int64_t>(batch.size(0), 512);  // pairing takes the square of it and more
+  const Tensor x1 = slice(batch, 0, 0, n);
+  const Tensor rows = context.defined() && context.size(0) > n ? slice(context, 0, 0, n) : context;
+  const Tensor x0 = paired_noise(pairing, x1, rows, 0, rng), v = x1 - x0;
+  const Tensor s = rng.uniform({n, 1}, batch.dtype());
+  const Tensor given = model.guidance().training_rows("flow-matching loss", rows, n, batch.dtype(), rng);
+  return loss_by_level("time", s, model.velocity(x0 + s * v, s, zeros_like(s), given).value(), v);
 }
 
 }  // namespace pf

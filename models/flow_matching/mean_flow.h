@@ -10,9 +10,10 @@
 //   u = v + (e − s) du/ds,   du/ds = ∂u/∂x · v + ∂u/∂s
 //
 // The total derivative is one forward-mode product; the right side is held still and regressed on, with v = x₁ − x₀ of
-// pairs by optimal transport within the batch. Guidance is learned: the velocity that the averages are of is the guided
+// pairs that are by optimal transport within the batch unless chosen otherwise. Guidance is learned: the velocity that the averages are of is the guided
 // one, with u(x, s, s) without the condition in it (their eq. 19).
 
+#include "models/flow_matching/pairing.h"
 #include "models/guidance.h"
 #include "models/objective.h"
 #include "nn/mlp.h"
@@ -52,15 +53,24 @@ class MeanFlow final : public Implements<MeanFlow, Transform> {
 class MeanVelocityMatching final : public Objective {
  public:
   /// different: the part of rows whose two times differ (the others learn v itself). power: rows are weighed by
-  /// 1 / (error² + 10⁻³)^power, which keeps single rows from ruling (their section 4.3).
-  explicit MeanVelocityMatching(const MeanFlow& model, double different = 0.5, double power = 0.5)
-      : model_(model), different_(different), power_(power) {}
+  /// 1 / (error² + 10⁻³)^power, which keeps single rows from ruling (their section 4.3). Optimal pairs make straighter ways,
+  /// and less that an average has to hide.
+  explicit MeanVelocityMatching(const MeanFlow& model, Pairing pairing = Pairing::optimal, double different = 0.5,
+                                double power = 0.5)
+      : model_(model), pairing_(pairing), different_(different), power_(power) {}
   std::string name() const override { return "mean velocity matching (weighted square)"; }
   Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
+  std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
   const MeanFlow& model_;
+  Pairing pairing_;
   double different_, power_;
 };
+
+/// Of a map of average velocities: how well u(x, s, s) knows the velocity at each quarter of the times, on paths between the rows
+/// and noise. What it says of longer spans has no target of its own.
+std::vector<VitalSign> mean_velocity_signs(const MeanFlow& model, Pairing pairing, const Tensor& batch, Rng& rng,
+                                           const Tensor& context);
 
 }  // namespace pf

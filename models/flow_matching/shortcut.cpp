@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "models/flow_matching/pairing.h"
 #include "tensor/ops/comparison.h"
 #include "tensor/ops/exponential.h"
 #include "tensor/ops/join.h"
@@ -18,7 +17,7 @@ Variable ShortcutMatching::loss(const Tensor& batch, Rng& rng, const Tensor& con
   const int64_t n = batch.size(0), m = int64_t(double(n) * halves_);  // the first m rows learn from halves
   const DType type = batch.dtype();
   const Guidance& guidance = model_.guidance();
-  const Tensor x0 = paired_noise(Pairing::optimal, batch, context, 0, rng);
+  const Tensor x0 = paired_noise(pairing_, batch, context, 0, rng);
   const Tensor v = batch - x0, given = guidance.training_rows("flow-matching loss", context, n, type, rng);
   // Jumps start at multiples of their length; velocities are learned anywhere.
   const Tensor place = rng.uniform({n, 1}, type), level = floor(rng.uniform({m, 1}, type) * doublings);

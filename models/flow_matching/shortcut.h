@@ -14,12 +14,17 @@ namespace pf {
 class ShortcutMatching final : public Objective {
  public:
   /// halves: the part of rows that learn jumps from halves.
-  explicit ShortcutMatching(const MeanFlow& model, double halves = 0.5) : model_(model), halves_(halves) {}
+  explicit ShortcutMatching(const MeanFlow& model, Pairing pairing = Pairing::optimal, double halves = 0.5)
+      : model_(model), pairing_(pairing), halves_(halves) {}
   std::string name() const override { return "velocity and jumps from halves (mean square)"; }
   Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
+  std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override {
+    return mean_velocity_signs(model_, pairing_, batch, rng, context);
+  }
 
  private:
   const MeanFlow& model_;
+  Pairing pairing_;
   double halves_;
 };
 

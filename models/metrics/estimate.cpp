@@ -17,6 +17,12 @@ Estimate mean_of(std::span<const double> values) {
   return {centre, n > 1 ? std::sqrt(squares / (n - 1) / n) : NAN};
 }
 
+Estimate proportion(double k, double n) {
+  const double p = k / n, centre = (p + 1 / (2 * n)) / (1 + 1 / n);
+  const double half = std::sqrt(p * (1 - p) / n + 1 / (4 * n * n)) / (1 + 1 / n);
+  return {p, std::abs(centre - p) + half};
+}
+
 double block_error(const Tensor& x, const Tensor& y,
                    const std::function<double(const Tensor&, const Tensor&)>& statistic) {
   constexpr int64_t blocks = 8;

@@ -16,6 +16,11 @@ struct Estimate {
 /// The mean of independent numbers; error = standard deviation / √n.
 Estimate mean_of(std::span<const double> values);
 
+/// A part of n independent trials, k of them successes. The error is the distance from k/n to the farther end of Wilson's interval
+/// of one standard error (Wilson 1927): √(p(1 − p)/n) of many trials, and not 0 where all or none succeeded, which says little
+/// of a few.
+Estimate proportion(double k, double n);
+
 /// The standard error of a statistic of two samples [n, d] for which no formula is at hand: it is computed anew on B = 8
 /// separate blocks of n/8 pairs of rows, and the spread of the results is divided by √B. A distance between two samples of
 /// one law shrinks with n as well as its spread does; there this error is too large rather than too small. NaN below

@@ -51,14 +51,19 @@ void add_likelihood(std::vector<Metric>& out, const Model& model, const Dataset&
   Rng estimates = rng.child(2);
   const LogDensity density = model.log_density(rows, estimates, some_rows(data.test_context, count, rng.child(1)));
   const Estimate nats = negative_log_likelihood(density);
-  Metric metric{.name = "NLL", .value = nats.value, .error = nats.error, .kind = name_of(density.kind)};
-  if (data.entropy) metric.floor = *data.entropy;
+  // A probability of 0 and 1 is no density, and no column of a table may hold both. Whole numbers with noise added have a
+  // density that bounds their probability, so those share a column.
+  const std::string suffix = model.data_kind() == DataKind::binary                         ? ", binarised"
+                             : model.data_kind() == DataKind::integers && data.levels == 0 ? ", whole numbers"
+                                                                                           : "";
+  Metric metric{.name = "NLL" + suffix, .value = nats.value, .error = nats.error, .kind = name_of(density.kind)};
+  if (data.entropy && suffix.empty()) metric.floor = *data.entropy;
   metric.note = join(density.note, "; ", rows.size(0), " test rows");
   metric.unit = "nats";
   out.push_back(metric);
   if (!data.image) return;
   const Estimate bits = bits_per_dimension(nats, data.dim());
-  metric.name = "bits/dim";
+  metric.name = "bits/dim" + suffix;
   metric.value = bits.value;
   metric.error = bits.error;
   metric.unit = "bits";
@@ -108,11 +113,16 @@ std::vector<Metric> evaluate(const Model& model, const Dataset& data, Rng& rng, 
   std::vector<Metric> out;
   add_likelihood(out, model, data, likelihood_rng, options);
 
+  const bool binary = model.data_kind() == DataKind::binary;
   const auto comparable = [&](const Tensor& x) { return data.image ? to_unit_pixels(model.config(), x) : x; };
+  Rng drawing = own.child(7);
+  const auto seen = [&](const Tensor& rows) {  // what the model is a model of
+    return comparable(binary ? model.denormalise(model.normalise(rows, drawing)) : rows);
+  };
   // Of a conditional model samples under the conditions of the very rows that they are compared with.
   const Tensor samples = model.sample(n, sampling, some_rows(data.test_context, n, own.child(3)));
-  const Tensor fake = comparable(samples), real = comparable(some_rows(data.test, n, own.child(3))),
-               other = comparable(some_rows(data.train, n, own.child(4)));
+  const Tensor fake = comparable(samples), real = seen(some_rows(data.test, n, own.child(3))),
+               other = seen(some_rows(data.train, n, own.child(4)));
   auto add = [&](const char* name, const Estimate& e, const Estimate& floor, std::string note) {
     out.push_back({.name = name, .value = e.value, .error = e.error, .floor = floor.value, .note = std::move(note)});
   };
@@ -147,7 +157,7 @@ std::vector<Metric> evaluate(const Model& model, const Dataset& data, Rng& rng, 
     const ModeCoverage c = mode_coverage(samples, *set.modes);
     out.push_back({.name = "modes",
                    .value = double(c.captured),
-                   .error = 0,
+                   .error = double(c.modes) * proportion(double(c.captured), double(c.modes)).error,
                    .floor = double(c.modes),
                    .lower_is_better = false,
                    .note = join("with at least one of ", n, " samples within 3 standard deviations; ", c.well_captured,
@@ -159,6 +169,9 @@ std::vector<Metric> evaluate(const Model& model, const Dataset& data, Rng& rng, 
                    .lower_is_better = false,
                    .note = "part of the samples within 3 standard deviations of a mode; the floor is the true law's"});
   }
+  if (binary)
+    for (Metric& metric : out)
+      if (metric.kind.empty()) metric.kind = "binarised";
   return out;
 }
 

@@ -12,7 +12,9 @@ struct Metric {
   double value = std::numeric_limits<double>::quiet_NaN();
   double error = std::numeric_limits<double>::quiet_NaN();  // standard error
   double floor = std::numeric_limits<double>::quiet_NaN();  // what real data get against real data; an entropy for NLL
-  std::string kind;                                         // for likelihoods: "exact", "ode", "bound", "none"; else ""
+  /// Of likelihoods "exact", "ode", "bound" or "none"; "binarised" of other figures for which samples of 0 and 1 were compared
+  /// with data drawn as 0 or 1: they compare with each other only.
+  std::string kind;
   bool lower_is_better = true;
   std::string note;  // how it was measured, one sentence
   std::string unit;  // "nats"

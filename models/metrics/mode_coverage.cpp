@@ -26,8 +26,7 @@ ModeCoverage mode_coverage(const Tensor& x, const Modes& modes) {
     ++out.counts[nearest];
     ++good;
   }
-  const double part = double(good) / n;
-  out.high_quality = {part, std::sqrt(part * (1 - part) / n)};
+  out.high_quality = proportion(double(good), n);
   for (int64_t count : out.counts) {
     out.captured += count >= 1;
     out.well_captured += count >= 1 && double(count) >= n / (10 * double(out.modes));

@@ -1,6 +1,7 @@
 #include "models/metrics/neighbours.h"
 
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
 #include "models/squared_distances.h"
@@ -32,7 +33,7 @@ NeighbourMetrics neighbour_metrics(const Tensor& real, const Tensor& fake, int64
   const Tensor distances = to_device(squared_distances(real, fake), Device::cpu());
   const size_t n = of_real.size(), m = of_fake.size();
   const double* d = distances.data<double>();
-  std::vector<double> precise(m), balls(m), recalled(n), covered(n);
+  std::vector<double> precise(m), balls(m), recalled(n), covered(n);  // 0 or 1, but for balls
   for (size_t i = 0; i < n; ++i) {
     for (size_t j = 0; j < m; ++j) {
       const double distance = d[i * m + j];
@@ -43,7 +44,10 @@ NeighbourMetrics neighbour_metrics(const Tensor& real, const Tensor& fake, int64
       if (distance < of_fake[j]) recalled[i] = 1;
     }
   }
-  return {mean_of(precise), mean_of(recalled), mean_of(balls), mean_of(covered)};
+  const auto part = [](const std::vector<double>& hits) {
+    return proportion(std::accumulate(hits.begin(), hits.end(), 0.0), double(hits.size()));
+  };
+  return {part(precise), part(recalled), mean_of(balls), part(covered)};
 }
 
 }  // namespace pf

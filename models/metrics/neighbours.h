@@ -16,7 +16,7 @@ struct NeighbourMetrics {
   Estimate precision, recall, density, coverage;
 };
 
-/// real: [n, d], fake: [m, d], each with more rows than `neighbours`. Errors are those of means of independent numbers.
+/// real: [n, d], fake: [m, d], each with more rows than `neighbours`. Errors are those of independent trials.
 NeighbourMetrics neighbour_metrics(const Tensor& real, const Tensor& fake, int64_t neighbours = 5);
 
 }  // namespace pf

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "models/injective_density.h"
 #include "models/interpolation.h"
 #include "models/metrics/evaluate.h"
 #include "models/report/pictures.h"
@@ -103,6 +104,21 @@ Tensor noise_at(const Distribution& base, const Tensor& plane) {
   return base.from_uniform(concat(std::vector{first, full({plane.size(0), base.width() - 2}, 0.5, plane.dtype())}, 1));
 }
 
+/// log p at the points themselves: by the family's own density, or per unit of area of the image where the map has none.
+void fill_point_densities(AtlasPanel& panel, const Model& model, const Tensor& z, Rng rng) {
+  const Transform& map = model.transform();
+  const Traits traits = map.traits();
+  if (traits.density != DensityKind::none) {
+    panel.log_density = model.log_density(panel.pushed, rng).value;
+    panel.log_density_kind = name_of(traits.density);
+  } else if (traits.smooth && map.base().width() <= map.width()) {
+    try {
+      panel.log_density = injective_log_density(map, z);
+      panel.log_density_kind = name_of(DensityKind::injective);
+    } catch (const Error&) {}  // a map that is flat somewhere has none
+  }
+}
+
 void fill_plane(AtlasPanel& panel, const Model& model, const Tensor& plane, double range, Rng rng) {
   const Tensor z = shared_noise(model.transform().base(), plane, rng);
   panel.base = plane;
@@ -111,6 +127,7 @@ void fill_plane(AtlasPanel& panel, const Model& model, const Tensor& plane, doub
   const Tensor flat = plane_lines(), on_lines = noise_at(model.transform().base(), flat);
   const Tensor moved = way(model, on_lines, flat, model.push(on_lines));
   panel.lines = reshape(moved, {moved.size(0), 2 * lines, line_points, 2});
+  fill_point_densities(panel, model, z, rng.child(2));
   panel.samples = model.sample(2000, rng);
   if (model.transform().traits().density != DensityKind::none) {
     Rng estimate = rng.child(1);
@@ -142,6 +159,18 @@ void fill_images(AtlasPanel& panel, const Model& model, const Tensor& plane, con
   const Tensor square = contiguous(permute(interpolate(base, edge(0), edge(2), lattice_side), {1, 0, 2}));
   panel.lattice =
       to_unit_pixels(model.config(), model.push(reshape(square, {lattice_side * lattice_side, base.width()})));
+}
+
+/// The variant, and a likelihood other than the family's usual one.
+std::string variant_words(const ModelConfig& config) {
+  std::string out;
+  for (const Setting& s : config.settings.list()) {
+    if (s.key == "variant") out = s.value + (out.empty() ? "" : ", " + out);
+    if (s.key != "likelihood") continue;
+    for (const Setting& usual : family(config.family).settings)
+      if (usual.key == s.key && usual.value != s.value) out += (out.empty() ? "" : ", ") + s.value;
+  }
+  return out;
 }
 
 }  // namespace
@@ -213,8 +242,7 @@ bool make_atlas(const AtlasOptions& options, const AtlasReport& report, const st
     say(name, "measuring");
     AtlasPanel panel;
     panel.family = name;
-    for (const Setting& s : config.settings.list())
-      if (s.key == "variant" || s.key == "likelihood") panel.variant = s.value;
+    panel.variant = variant_words(config);
     panel.title = kind.title;
     panel.map = kind.map;
     panel.density_kind = name_of(model.transform().traits().density);

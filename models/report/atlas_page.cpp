@@ -48,9 +48,9 @@ Json panel_values(const AtlasPage& page, size_t index, const std::string& slug) 
           {"kind_words", density_words(kind)},
           {"no_density", why_no_density(kind)},
           {"verdict", panel.verdict},
-          {"verdict_class", panel.verdict.empty() ? "unknown"
-                            : ok                  ? "ok"
-                                                  : "warn"},
+          {"verdict_class", panel.verdict.empty() || panel.verdict == "not judged" ? "unknown"
+                            : ok                                                   ? "ok"
+                                                                                   : "warn"},
           {"parameters", grouped(panel.parameters)},
           {"steps", grouped(panel.steps)},
           {"train_time", duration(panel.train_seconds)},

@@ -21,14 +21,17 @@ struct AtlasPanel {
   std::string verdict;       // "ok", or what is wrong in a few words
   Tensor base;               // [n, 2] the shared noise, its first two coordinates; the same in every panel
   Tensor pushed;             // [n, 2] where the map sends them: row i comes from row i of `base`
-  Tensor samples;            // [m, d] further samples; for images pixels from 0 to 1, [m, height · width]
-  Tensor path;               // [t, n, 2] positions on the way, from the base at 0 to `pushed` at t - 1
-  Tensor lines;              // [t, 2 · l, k, 2] the same for a square grid of the base: l upright lines, l level ones
-  Tensor density;            // [g, g] log density at the centres of g × g cells; row = y from -range up, column = x
-  Tensor interpolation;      // [rows, k, pixels], or [k, pixels] for one row
-  Tensor walks;              // [rows, k, pixels]: images on ways between two noise points, for the slider
-  Tensor lattice;            // [g · g, pixels]: images of a square grid between four noise points
-  Tensor nearest;            // [m', pixels] the nearest training image of each of the first m' samples
+  Tensor log_density;        // [n] log p where each of `pushed` is
+  std::string
+      log_density_kind;  // of these: that of the family, or "injective" of a map that has none; "" where not known
+  Tensor samples;        // [m, d] further samples; for images pixels from 0 to 1, [m, height · width]
+  Tensor path;           // [t, n, 2] positions on the way, from the base at 0 to `pushed` at t - 1
+  Tensor lines;          // [t, 2 · l, k, 2] the same for a square grid of the base: l upright lines, l level ones
+  Tensor density;        // [g, g] log density at the centres of g × g cells; row = y from -range up, column = x
+  Tensor interpolation;  // [rows, k, pixels], or [k, pixels] for one row
+  Tensor walks;          // [rows, k, pixels]: images on ways between two noise points, for the slider
+  Tensor lattice;        // [g · g, pixels]: images of a square grid between four noise points
+  Tensor nearest;        // [m', pixels] the nearest training image of each of the first m' samples
   std::vector<std::pair<double, double>> loss;  // step, value
   std::string loss_name;                        // the axis: "negative log-likelihood, nats"
   std::vector<Metric> metrics;
@@ -54,8 +57,9 @@ struct AtlasPage {
 /// paths, grids and samples are thinned evenly.
 std::string atlas_html(const AtlasPage& page);
 
-/// Writes atlas.html and its pictures: overview.png (everything side by side), one PNG per family, loss.png. Each file
-/// is replaced as a whole; the folder is made where it is missing.
+/// Writes atlas.html and its pictures: overview.png (everything side by side), one PNG per family, loss.png; and what the points
+/// of the page are, noise.npy and one NPY per family, row i of which comes from row i of the noise (images: pixels from 0 to 1).
+/// Each file is replaced as a whole; the folder is made where it is missing.
 void write_atlas(const AtlasPage& page, const std::string& folder);
 
 /// The name of each family's picture without its ending, in the order of the panels: letters, digits and dashes, no two

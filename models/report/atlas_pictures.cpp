@@ -9,6 +9,7 @@
 #include "models/report/page_data.h"
 #include "nn/image/png.h"
 #include "tensor/files.h"
+#include "tensor/npy.h"
 
 namespace pf {
 namespace {
@@ -212,6 +213,12 @@ void write_atlas(const AtlasPage& page, const std::string& folder) {
   write_png(out / "overview.png", overview_picture(page));
   for (size_t i = 0; i < slugs.size(); ++i) write_png(out / (slugs[i] + ".png"), panel_picture(page, i));
   write_png(out / "loss.png", loss_picture(page));
+  for (size_t i = 0; i < slugs.size(); ++i) {
+    const AtlasPanel& panel = page.panels[i];
+    if (i == 0 && panel.base.defined()) write_npy(out / "noise.npy", contiguous(panel.base));
+    const Tensor& x = page.shows_images() ? panel.samples : panel.pushed;
+    if (x.defined()) write_npy(out / (slugs[i] + ".npy"), contiguous(x));
+  }
   write_file_atomically(out / "atlas.html", html);
 }
 

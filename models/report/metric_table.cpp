@@ -19,7 +19,14 @@ std::string fixed_like(double value, double error) {
   return std::isfinite(value) ? fixed(value, decimals_for(error)) : "–";
 }
 
-bool is_likelihood(const Metric& metric) { return !metric.kind.empty(); }
+bool in_nats(const Metric& metric) { return metric.unit == "nats"; }
+bool is_binarised(const Metric& metric) { return metric.kind == "binarised"; }
+
+/// What stands below a value: what it is, and its own floor where that is not the column's.
+std::string kind_words(const Metric& metric) {
+  if (!is_binarised(metric) || !std::isfinite(metric.floor)) return metric.kind;
+  return metric.kind + ", floor " + significant(metric.floor, 3);
+}
 
 Json table_cell(const AtlasPage& page, size_t row, const std::string& name, bool best) {
   const Metric* metric = find_metric(page.panels[row], name);
@@ -28,7 +35,7 @@ Json table_cell(const AtlasPage& page, size_t row, const std::string& name, bool
           {"sort", known ? Json(metric->value) : Json("")},
           {"bound", known && metric->kind == "bound"},
           {"bound_sign", known && metric->lower_is_better ? "≤" : "≥"},
-          {"kind", metric ? metric->kind : ""},
+          {"kind", metric ? kind_words(*metric) : ""},
           {"best", best},
           {"below", best || (metric && !metric->kind.empty())}};
 }
@@ -51,10 +58,17 @@ const Metric* find_metric(const AtlasPanel& panel, const std::string& name) {
 
 std::optional<size_t> best_panel(const AtlasPage& page, const std::string& name) {
   std::optional<size_t> best;
+  const bool all_binarised = std::all_of(page.panels.begin(), page.panels.end(), [&](const AtlasPanel& panel) {
+    const Metric* metric = find_metric(panel, name);
+    return !metric || is_binarised(*metric);
+  });
   auto value_of = [&](size_t i) -> const Metric* {
     const Metric* metric = find_metric(page.panels[i], name);
-    return metric && std::isfinite(metric->value) ? metric : nullptr;
+    if (!metric || !std::isfinite(metric->value) || (is_binarised(*metric) && !all_binarised)) return nullptr;
+    return metric;
   };
+  // Nothing measured on samples is sure to the last digit: an error of 0 is one that nobody knows.
+  auto known = [](double error) { return std::isfinite(error) && error > 0; };
   auto gain = [](const Metric& a, const Metric& b) {
     return a.lower_is_better ? b.value - a.value : a.value - b.value;
   };
@@ -66,16 +80,20 @@ std::optional<size_t> best_panel(const AtlasPage& page, const std::string& name)
     const Metric *metric = value_of(i), *winner = value_of(*best);
     if (i == *best || !metric) continue;
     ++others;
+    if (!known(winner->error) || !known(metric->error)) return std::nullopt;
     if (!(gain(*winner, *metric) > 2 * std::hypot(winner->error, metric->error))) return std::nullopt;
   }
   return others > 0 ? best : std::nullopt;
 }
 
 double metric_floor(const AtlasPage& page, const std::string& name) {
+  for (const bool binarised : {false, true})
+    for (const AtlasPanel& panel : page.panels)
+      if (const Metric* metric = find_metric(panel, name);
+          metric && std::isfinite(metric->floor) && is_binarised(*metric) == binarised)
+        return metric->floor;
   for (const AtlasPanel& panel : page.panels)
-    if (const Metric* metric = find_metric(panel, name); metric && std::isfinite(metric->floor)) return metric->floor;
-  for (const AtlasPanel& panel : page.panels)
-    if (const Metric* metric = find_metric(panel, name); metric && is_likelihood(*metric) && metric->unit == "nats")
+    if (const Metric* metric = find_metric(panel, name); metric && metric->name == "NLL" && in_nats(*metric))
       return page.entropy;
   return std::numeric_limits<double>::quiet_NaN();
 }
@@ -123,12 +141,12 @@ Json table_values(const AtlasPage& page) {
     std::string unit;
     std::map<std::string, std::string> said;  // note → the families that it is about
     double error = std::numeric_limits<double>::infinity();
-    bool lower = true, in_nats = false;
+    bool lower = true, nats = false;
     for (const AtlasPanel& panel : page.panels)
       if (const Metric* metric = find_metric(panel, name)) {
         if (unit.empty()) unit = metric->unit;
         lower = metric->lower_is_better;
-        in_nats |= is_likelihood(*metric) && metric->unit == "nats";
+        nats |= in_nats(*metric);
         any_bound |= metric->kind == "bound" && std::isfinite(metric->value);
         if (!metric->note.empty()) said[metric->note] += (said[metric->note].empty() ? "" : ", ") + panel.title;
         if (std::isfinite(metric->error)) error = std::min(error, metric->error);
@@ -139,7 +157,7 @@ Json table_values(const AtlasPage& page) {
                        {"higher", !lower},
                        {"direction", lower ? "lower is better" : "higher is better"}});
     floors.push_back({{"text", std::isfinite(error) && error > 0 ? fixed_like(floor, error) : significant(floor)},
-                      {"is_entropy", in_nats && floor == page.entropy}});
+                      {"is_entropy", nats && floor == page.entropy}});
     for (const auto& [note, families] : said)
       notes.push_back({{"metric", name}, {"about", said.size() > 1 ? families : ""}, {"note", note}});
   }

@@ -16,7 +16,8 @@ std::vector<std::string> metric_names(const AtlasPage& page);
 const Metric* find_metric(const AtlasPanel& panel, const std::string& name);
 
 /// The panel that is best in a metric: only where its distance to every other is more than two standard errors of the
-/// difference, so never where an error is unknown. A bound counts at its value.
+/// difference, so never where an error is unknown or 0. A bound counts at its value. Figures of binarised data take no part
+/// unless all are.
 std::optional<size_t> best_panel(const AtlasPage& page, const std::string& metric);
 
 /// What real data get against real data; for a likelihood without its own floor the entropy. NaN if unknown.

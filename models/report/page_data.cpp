@@ -40,6 +40,11 @@ Json first_rows(const Tensor& x, int64_t most) {
   return array({rows, columns}, values);
 }
 
+/// The first of [n] numbers.
+Json first_numbers(const Tensor& x, int64_t most) {
+  return x.defined() ? first_rows(reshape(contiguous(x), {x.numel(), 1}), most) : Json(nullptr);
+}
+
 /// A [g, g] grid with at most `most` cells a side: means of square blocks of exp(log density), so that mass is kept.
 Json grid(const Tensor& x, int64_t most) {
   if (!x.defined()) return nullptr;
@@ -181,6 +186,10 @@ void check_page(const AtlasPage& page) {
     if (panel.pushed.defined())
       check(panel.base.defined() && panel.base.size(0) == panel.pushed.size(0), "atlas: ", place, "pushed has ",
             panel.pushed.size(0), " points: expected one for each of base");
+    check_shape(panel.log_density, 1, place + "log_density", "[n]");
+    if (panel.log_density.defined())
+      check(panel.pushed.defined() && panel.pushed.size(0) == panel.log_density.size(0), "atlas: ", place,
+            "log_density has ", panel.log_density.size(0), " numbers: expected one for each of pushed");
     check_points(panel.samples, place + "samples");
     check_shape(panel.path, 3, place + "path", "[t, n, 2]");
     if (panel.path.defined())
@@ -234,6 +243,8 @@ Json page_data(const AtlasPage& page, int thinning) {
                       {"verdict", panel.verdict},
                       {"base", base == noise ? Json(nullptr) : base},  // null: the page's noise
                       {"pushed", first_rows(panel.pushed, most.noise)},
+                      {"logDensity", first_numbers(panel.log_density, most.noise)},
+                      {"logDensityKind", panel.log_density_kind},
                       {"samples", samples(panel.samples)},
                       {"path", frames(panel.path, most.frames, most.noise)},
                       {"lines", line_frames(panel.lines, most.frames)},

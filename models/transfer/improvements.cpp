@@ -2,6 +2,7 @@
 #include "models/tempering.h"
 #include "models/transfer/distillation.h"
 #include "models/transfer/improvement.h"
+#include "models/transfer/latent_prior.h"
 #include "models/transfer/progressive.h"
 #include "models/transfer/refinement.h"
 #include "nn/data/batches.h"
@@ -121,15 +122,27 @@ bool offers(const Model& model, const std::string& key, const std::string& value
 }
 
 Outcome with_pairing(const Trained& t, int64_t count, Rng& rng) {
-  if (!offers(t.model, "variant", "ot")) return "its training does not pair noise with data";
-  return with_setting(t, count, rng, "variant=independent", "variant=ot");
+  const Settings& s = t.model.config().settings;
+  const auto is = [&](const char* key, const char* value) { return offers(t.model, key, value) && s.is(key, value); };
+  if (is("variant", "ot") || is("variant", "independent"))
+    return with_setting(t, count, rng, "variant=independent", "variant=ot");
+  if (is("solver", "ancestral") || is("solver", "sde"))
+    return "its sampling takes fresh noise at every step, which fits to pairs by chance only";
+  const bool pairs = t.model.config().family == "diffusion" || is("variant", "mean-flow") || is("variant", "shortcut");
+  if (!pairs) return "its training does not draw noise and data as a pair that is free to choose";
+  return with_setting(t, count, rng, "pairing=independent", "pairing=optimal");
 }
 
+/// The prior that the family has, trained along; of others the law of where the data come from, learned afterwards.
 Outcome with_prior(const Trained& t, int64_t count, Rng& rng) {
   if (offers(t.model, "prior", "flow")) return with_setting(t, count, rng, "prior=normal", "prior=flow");
   if (offers(t.model, "code-density", "flow"))
     return with_setting(t, count, rng, "code-density=gaussian", "code-density=flow");
-  return "it has no code whose law could be learned";
+  if (std::string why_not = why_not_latent_prior(t.model.inner()); !why_not.empty()) return why_not;
+  Rng learning = rng.child(1);
+  const auto prior = fit_latent_prior(t.model.inner(), t.model.normalise(t.data.train, learning), learning);
+  const Tensor z = normal_noise(t.model, count, rng);
+  return Samples{push_normal(t.model, z), push_normal(t.model, prior->push(Variable(z)).value())};
 }
 
 }  // namespace
@@ -137,9 +150,11 @@ Outcome with_prior(const Trained& t, int64_t count, Rng& rng) {
 const std::vector<Improvement>& improvements() {
   static const std::vector<Improvement> list{
       {"ema", "parameters averaged over training instead of the last ones (Polyak & Juditsky 1992)", averaged},
-      {"ot-pairing", "noise and data of a batch paired by optimal transport instead of by chance (flow matching)",
+      {"ot-pairing", "noise and data of a batch paired by optimal transport instead of by chance (Tong et al. 2023)",
        with_pairing},
-      {"learned-prior", "a flow learns the law of the codes (VAE, autoencoder)", with_prior},
+      {"learned-prior",
+       "a flow learns the law of the codes (VAE, autoencoder), or of where a finished map's data come from",
+       with_prior},
       {"tempering", "noise drawn at 0.9 of its spread (Glow, GAN truncation)", tempered},
       {"adversarial", "the map goes on learning from a critic, for a tenth of its training (GAN)", adversarial},
       {"refinement", "samples moved along the gradient of a critic's log-ratio (DGflow)", refined},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <sstream>
 
 #include "models/metrics/sliced_w2.h"
 #include "models/transfer/improvement.h"
@@ -10,6 +11,7 @@
 #include "nn/data/load.h"
 #include "nn/state.h"
 #include "tensor/ops/index.h"
+#include "tensor/ops/join.h"
 
 namespace pf {
 namespace {
@@ -22,12 +24,30 @@ struct Training {
   TrainOptions options;
 };
 
+/// "diffusion:variant=consistency:jumps=2": the family, and assignments to its settings.
+struct Entry {
+  std::string family;
+  std::vector<std::string> assignments;
+  explicit Entry(const std::string& text) {
+    std::istringstream parts(text);
+    std::getline(parts, family, ':');
+    pf::family(family);
+    Settings settings(family, pf::family(family).settings);
+    for (std::string part; std::getline(parts, part, ':'); assignments.push_back(part)) settings.set(part);
+  }
+};
+
 Training train(const std::string& name, const Dataset& data, uint64_t seed, const TransferOptions& o,
                const std::function<bool()>& stop) {
-  const ModelConfig config = ModelConfig::make(name, data, seed);
+  const Entry entry(name);
+  ModelConfig config = ModelConfig::make(entry.family, data, seed);
+  for (const std::string& assignment : entry.assignments) config.settings.set(assignment);
   TrainOptions options = default_options(config, data, o.effort);
   options.save_every = options.picture_every = options.steps;
-  const std::string folder = (fs::path(o.folder) / join(name, "-", seed)).string();
+  std::string place = join(name, "-", seed);
+  std::replace_if(
+      place.begin(), place.end(), [](char c) { return c == ':' || c == '='; }, '-');
+  const std::string folder = (fs::path(o.folder) / place).string();
   Model model(config, data.train), last(config);
   Trainer(model, data, options, folder).run({}, stop);
   const std::vector<Field> fields = fields_of(last.transform());
@@ -47,9 +67,18 @@ Estimate over_seeds(const std::vector<Estimate>& each) {
   return mean_of(values);
 }
 
-double in_errors(const TransferCell& c) {
-  return (c.before.value - c.after.value) / std::hypot(c.before.error, c.after.error);
+/// W₂ before less W₂ after, to the same real rows: the error is that of the difference itself, on separate blocks of rows.
+Estimate paired_gain(const Samples& samples, const Tensor& real, const Tensor& directions) {
+  const int64_t d = real.size(1);
+  const Tensor both = concat(std::vector<Tensor>{samples.before, samples.after}, 1);
+  const auto gain = [&](const Tensor& two, const Tensor& rows) {
+    const Tensor before = contiguous(slice(two, 1, 0, d)), after = contiguous(slice(two, 1, d, 2 * d));
+    return sliced_w2(before, contiguous(rows), directions).value - sliced_w2(after, contiguous(rows), directions).value;
+  };
+  return {gain(both, real), block_error(both, real, gain)};
 }
+
+double in_errors(const TransferCell& c) { return c.gain.error > 0 ? c.gain.value / c.gain.error : 0; }
 
 }  // namespace
 
@@ -69,7 +98,7 @@ TransferTable transfer(const TransferOptions& options, const std::function<void(
   table.improvements = options.improvements;
   if (table.improvements.empty())
     for (const Improvement& i : improvements()) table.improvements.push_back(i.name);
-  for (const std::string& name : table.families) family(name);
+  for (const std::string& name : table.families) Entry{name};
   for (const std::string& name : table.improvements) improvement(name);
 
   Rng rng = Rng(options.seed).child(200);
@@ -78,7 +107,7 @@ TransferTable transfer(const TransferOptions& options, const std::function<void(
   table.floor = sliced_w2(some_rows(data.train, count, rng), real, directions);
   for (const std::string& name : table.families) {
     std::vector<TransferCell> row;
-    std::vector<std::vector<Estimate>> before(table.improvements.size()), after(table.improvements.size());
+    std::vector<std::vector<Estimate>> before(table.improvements.size()), after = before, gain = before;
     for (const std::string& which : table.improvements) row.push_back({.family = name, .improvement = which});
     for (int64_t s = 0; s < options.seeds; ++s) {
       const uint64_t seed = options.seed + uint64_t(s);
@@ -98,12 +127,14 @@ TransferTable transfer(const TransferOptions& options, const std::function<void(
         const Samples& samples = std::get<Samples>(outcome);
         before[i].push_back(sliced_w2(samples.before, real, directions));
         after[i].push_back(sliced_w2(samples.after, real, directions));
+        gain[i].push_back(paired_gain(samples, real, directions));
       }
     }
     for (size_t i = 0; i < row.size(); ++i) {
       if (!row[i].why_not.empty()) continue;
       row[i].before = over_seeds(before[i]);
       row[i].after = over_seeds(after[i]);
+      row[i].gain = over_seeds(gain[i]);
     }
     table.cells.insert(table.cells.end(), row.begin(), row.end());
   }

@@ -13,8 +13,9 @@ namespace pf {
 
 struct TransferOptions {
   std::string data = "8gaussians";
-  std::string folder;                               // for the runs; replaced where they exist
-  std::vector<std::string> families, improvements;  // by default all
+  std::string folder;  // for the runs; replaced where they exist
+  /// By default all. A family may come with settings: "diffusion:variant=consistency".
+  std::vector<std::string> families, improvements;
   uint64_t seed = 0;
   int64_t seeds = 1;  // trainings of each family; above 1 the errors are those over seeds
   double effort = 1;  // multiplies every family's training steps
@@ -24,7 +25,10 @@ struct TransferOptions {
 struct TransferCell {
   std::string family, improvement;
   Estimate before, after;  // sliced W₂
-  std::string why_not;     // not empty: the improvement has nothing to offer here, and why
+  /// before − after. Both are of the same noise and real rows, and of the same seeds where there are several: what they share
+  /// does not count among the errors of the difference.
+  Estimate gain;
+  std::string why_not;  // not empty: the improvement has nothing to offer here, and why
   /// The improvement made it better (worse) by more than two standard errors of the difference.
   bool better() const;
   bool worse() const;

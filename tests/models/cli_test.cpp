@@ -1,8 +1,10 @@
 // The program as its user meets it: what it prints and writes, its exit codes, and what is left after a kill.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -161,6 +163,64 @@ TEST(Program, BadFiles) {
   EXPECT_FALSE(fs::exists(f / "r"));
 }
 
+/// What a training proposes can be done.
+void expect_next_steps_work(const TemporaryFolder& f, const std::string& said) {
+  const size_t from = said.find("; next: ");
+  ASSERT_NE(from, std::string::npos) << said;
+  std::istringstream steps(said.substr(from + 8));
+  int count = 0;
+  for (std::string step; std::getline(steps, step, ','); ++count) {
+    const size_t at = step.find("pushforward ");
+    ASSERT_NE(at, std::string::npos) << step;
+    std::string words = step.substr(at + 12);
+    words.erase(words.find_last_not_of('\n') + 1);
+    if (words.starts_with("score")) words += " --limit 50";
+    if (words.starts_with("evaluate")) words += " --samples 50";
+    const Outcome outcome = run(f, words, "cd '" + f.path().string() + "' &&");
+    EXPECT_EQ(outcome.code, 0) << words << ": " << outcome.err;
+  }
+  EXPECT_EQ(count, 2) << said;
+}
+
+TEST(Program, TheNextStepsOfMapsWithoutADensityWork) {
+  TemporaryFolder f;
+  for (const char* words : {"flow-matching --set variant=mean-flow --data moons",
+                            "flow --data moons --condition columns=1 --set variant=spline-ar"}) {
+    const Outcome trained = run(f, std::string("train ") + words + " --steps 10 --threads 1 --set hidden=16 --out " +
+                                       (f / ("run" + std::to_string(std::string(words).size()))));
+    ASSERT_EQ(trained.code, 0) << trained.err;
+    expect_next_steps_work(f, trained.out);
+  }
+}
+
+TEST(Program, ACouplingOnOneColumnSaysWhatToDo) {
+  TemporaryFolder f;
+  std::string column = "x\n";
+  for (int i = 0; i < 400; ++i) column += std::to_string((i * 7919) % 1000 / 100.0) + "\n";
+  testing::write_bytes(f / "one.csv", column);
+  const std::string words = "train flow --data csv:" + (f / "one.csv") + " --steps 5 --batch 32 --threads 1 --out ";
+  expect_error(run(f, words + (f / "a")), 1, "a coupling needs at least 2; set variant=spline-ar");
+  const Outcome done = run(f, words + (f / "b") + " --set variant=spline-ar");
+  EXPECT_EQ(done.code, 0) << done.err;
+}
+
+TEST(Program, FamiliesSayWhatTheyCanDo) {
+  TemporaryFolder f;
+  const Outcome families = run(f, "families --json"), text = run(f, "families");
+  ASSERT_EQ(families.code, 0);
+  EXPECT_TRUE(contains(text.out, "variant") && contains(text.out, "inverse") && contains(text.out, "condition"));
+  std::istringstream lines(families.out);
+  for (std::string line; std::getline(lines, line);) {
+    const Json family = Json::parse(line);
+    ASSERT_GE(family.at("variants").size(), 1u) << family.at("family");
+    for (const Json& v : family.at("variants")) {
+      if (family.at("family") == "flow") { EXPECT_TRUE(v.at("invertible")) << v; }
+      if (v.at("variant") == "mean-flow") { EXPECT_EQ(v.at("density"), "none"); }
+      if (v.at("variant") == "cnf") { EXPECT_EQ(v.at("density"), "ode"); }
+    }
+  }
+}
+
 TEST(Program, EveryCommandWorksOnEveryFamily) {
   TemporaryFolder f;
   const Outcome families = run(f, "families --json");
@@ -171,14 +231,20 @@ TEST(Program, EveryCommandWorksOnEveryFamily) {
     const std::string name = Json::parse(line).at("family");
     SCOPED_TRACE(name);
     const std::string dir = f / name;
-    ASSERT_EQ(run(f, small(name) + " --out " + dir).code, 0) << read_file(f / "stderr");
+    const Outcome trained = run(f, small(name) + " --out " + dir);
+    ASSERT_EQ(trained.code, 0) << trained.err;
+    expect_next_steps_work(f, trained.out);
     for (const char* file : {"config.json", "snapshot.safetensors", "metrics.jsonl", "samples/step-0000040.png"})
       EXPECT_TRUE(fs::exists(dir + "/" + file)) << file;
     EXPECT_EQ(run(f, "sample " + dir + " -n 17 --out " + (f / "x.npy")).code, 0);
     EXPECT_EQ(read_npy(f / "x.npy").shape(), (Shape{17, 2}));
     EXPECT_EQ(run(f, "sample " + dir + " --out " + (f / "x.png")).code, 0);
     EXPECT_TRUE(read_file(f / "x.png").starts_with("\x89PNG"));
-    ASSERT_EQ(run(f, "pull " + dir + " --x " + (f / "x.npy") + " --out " + (f / "z.npy")).code, 0);
+    const Outcome pulled = run(f, "pull " + dir + " --x " + (f / "x.npy") + " --out " + (f / "z.npy"));
+    ASSERT_EQ(pulled.code, 0);
+    const bool encodes = name == "vae" || name == "autoencoder";
+    EXPECT_EQ(contains(pulled.out, " by the encoder: " + name + " with these settings has no exact inverse"), encodes);
+    EXPECT_EQ(contains(pulled.out, " by optimisation: gan with these settings"), name == "gan");
     ASSERT_EQ(run(f, "push " + dir + " --z " + (f / "z.npy") + " --out " + (f / "y.npy")).code, 0);
     const Tensor x = read_npy(f / "x.npy"), y = read_npy(f / "y.npy");
     const Traits traits = load_model(dir).transform().traits();
@@ -326,14 +392,23 @@ TEST(Program, CtrlCSavesAndSaysHowToGoOn) {
 }
 
 TEST(Program, StartsQuickly) {
-  TemporaryFolder f;
-  double best = 1e9;
-  for (int i = 0; i < 10; ++i) {
+  const int quiet = ::open("/dev/null", O_WRONLY);
+  double best = 1e9;  // of many: what else a machine does is not the program's
+  for (int i = 0; i < 200 && best > 0.015; ++i) {
     const auto begin = std::chrono::steady_clock::now();
-    ASSERT_EQ(run(f, "--version").code, 0);
+    const pid_t child = vfork();  // without a shell, and without a copy of this program's memory
+    if (child == 0) {
+      ::dup2(quiet, 1);
+      ::execl(PF_PROGRAM, PF_PROGRAM, "--version", static_cast<char*>(nullptr));
+      ::_exit(127);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
     best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
   }
-  EXPECT_LT(best, 0.05) << "the aim is 20 ms on a quiet machine; the shell that starts it is counted here";
+  ::close(quiet);
+  EXPECT_LT(best, 0.02);
 }
 
 TEST(Program, OpsAndDoctor) {
@@ -349,9 +424,11 @@ TEST(Program, OpsAndDoctor) {
 TEST(Program, AtlasOnOnePage) {
   TemporaryFolder f;
   const std::string dir = f / "atlas";
-  const Outcome outcome = run(f, "atlas --effort 0.005 --out " + dir);
+  const Outcome outcome = run(f, "atlas --effort 0.005 --seed 2 --out " + dir);
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const std::string page = read_file(dir + "/atlas.html");
+  for (const char* word : {"--effort", "0.005", "--seed", "2", "--out"})  // what makes this page again
+    EXPECT_TRUE(contains(page, join("<span>", word, "</span>"))) << word;
   EXPECT_LT(page.size(), 3000000u);
   for (const char* title : {"variational autoencoder", "normalizing flow", "flow matching"})
     EXPECT_TRUE(contains(page, title));

@@ -229,6 +229,19 @@ TEST(Flow, TheDensityThatTrainsAContinuousFlowIsThatOfTheOde) {
   EXPECT_LT(largest(flow.train(x, rng).log_density.value() - flow.log_density(x, rng).value), 1e-6);
 }
 
+TEST(Flow, TheTraceOfAContinuousFlowIsChosen) {
+  for (auto [columns, word, exact] :
+       {std::tuple{2, "auto", true}, {20, "auto", false}, {2, "hutchinson", false}, {20, "exact", true}}) {
+    Settings settings("flow", family("flow").settings);
+    for (const std::string& a : {std::string("variant=cnf"), join("divergence=", word), std::string("hidden=8")})
+      settings.set(a);
+    Rng rng(3);
+    const Built built = family("flow").build(settings, {.width = columns}, rng);
+    const LogDensity found = built.transform->log_density(rng.normal({4, columns}), rng);
+    EXPECT_EQ(found.note.ends_with("exact trace"), exact) << columns << ' ' << word << ": " << found.note;
+  }
+}
+
 TEST(Flow, ACheckpointedSolverHasTheSameGradients) {
   for (int64_t exact_up_to : {16, 2})
     for (int64_t context : {0, 2}) {

@@ -1,6 +1,7 @@
 // Metrics against laws whose distances are known: N(0, 1) and N(1, ½²), shifts, true samples of a mixture.
 
 #include <cmath>
+#include <map>
 
 #include "models/metrics/energy_distance.h"
 #include "models/metrics/evaluate.h"
@@ -10,6 +11,7 @@
 #include "models/metrics/mode_coverage.h"
 #include "models/metrics/sliced_w2.h"
 #include "nn/data/load.h"
+#include "tensor/ops/rounding.h"
 #include "tests/support/temporary.h"
 
 namespace pf {
@@ -123,6 +125,39 @@ TEST(Metrics, Errors) {
   EXPECT_TRUE(contains(error_of([] { mmd2(zeros({9, 2}), zeros({9, 3}), 1); }), "MMD²: samples [9, 2] and [9, 3]"));
   EXPECT_TRUE(contains(error_of([] { exact_w2(zeros({4, 2}), zeros({5, 2})); }), "expected equally many"));
   EXPECT_TRUE(contains(error_of([] { mmd2(zeros({9, 2}), zeros({9, 2}), 0); }), "expected a positive number"));
+}
+
+TEST(Metrics, AProportionIsUnsureAlsoAtItsEnds) {
+  EXPECT_NEAR(proportion(500, 1000).error, std::sqrt(0.25 / 1000), 1e-4);
+  EXPECT_EQ(proportion(0, 100).value, 0);
+  EXPECT_NEAR(proportion(0, 100).error, 1.0 / 101, 1e-12);
+  EXPECT_NEAR(proportion(100, 100).error, 1.0 / 101, 1e-12);
+  EXPECT_GT(proportion(8, 8).error * 8, 0.5);  // eight of eight modes could well have been seven
+}
+
+// A model of 0 and 1 has a probability where others have a density, and is compared with pixels drawn as 0 or 1.
+TEST(Metrics, BinaryModelsAreMeasuredOnBinarisedRows) {
+  Rng rng(3);
+  Dataset data{.name = "squares", .image = ImageShape{2, 2, 1}, .levels = 256};
+  data.train = floor(rng.uniform({600, 4}) * 100.0) + 60.0;  // all grey
+  data.test = floor(rng.uniform({600, 4}) * 100.0) + 60.0;
+  auto measured = [&](const char* family) {
+    const Model model(ModelConfig::make(family, data, 1), data.train);
+    Rng own(5);
+    std::map<std::string, Metric> out;
+    for (const Metric& m : evaluate(model, data, own, {.samples = 300, .directions = 20})) out[m.name] = m;
+    return out;
+  };
+  const auto binary = measured("autoregressive"), real = measured("flow");
+  EXPECT_TRUE(binary.contains("NLL, binarised") && binary.contains("bits/dim, binarised"));
+  EXPECT_FALSE(binary.contains("NLL") || binary.contains("bits/dim"));
+  EXPECT_TRUE(real.contains("NLL") && real.contains("bits/dim"));
+  EXPECT_LT(binary.at("bits/dim, binarised").value, 2);
+  EXPECT_EQ(binary.at("NLL, binarised").kind, "exact");
+  EXPECT_EQ(binary.at("sliced W2").kind, "binarised");
+  EXPECT_EQ(real.at("sliced W2").kind, "");
+  // An untrained model says 0 and 1 about equally often, as do the rows: 0.1 apart, and from grey rows half a pixel.
+  EXPECT_LT(binary.at("sliced W2").value, 0.15);
 }
 
 // All of it on an untrained model: every metric is there, with its floor, and one state of the generator gives one result.

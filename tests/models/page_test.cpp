@@ -13,7 +13,10 @@
 #include <sstream>
 
 #include "models/report/atlas.h"
+#include "models/report/page_data.h"
 #include "tensor/files.h"
+#include "tensor/npy.h"
+#include "tests/models/browser.h"
 
 namespace pf {
 namespace {
@@ -30,17 +33,7 @@ struct Folder {
   ~Folder() { fs::remove_all(path); }
 };
 
-/// The path of the first browser of the Chromium kind, or nothing.
-std::string browser() {
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path ? path : "");
-  std::vector<std::string> all;
-  for (std::string folder; std::getline(folders, folder, ':');) all.push_back(folder);
-  for (const char* name : {"chromium", "chromium-browser", "google-chrome"})
-    for (const std::string& folder : all)
-      if (::access((folder + "/" + name).c_str(), X_OK) == 0) return folder + "/" + name;
-  return "";
-}
+using testing::browser_path;
 
 std::string output_of(const std::string& command) {
   std::string out;
@@ -56,7 +49,7 @@ std::string output_of(const std::string& command) {
 std::pair<std::string, std::string> selftest(const fs::path& folder, int width) {
   const fs::path log = folder / "console.txt";
   const std::string dom = output_of(
-      "timeout 120 " + browser() +
+      "timeout 120 " + browser_path() +
       " --headless=new --no-sandbox --disable-gpu --no-first-run --disable-background-networking --hide-scrollbars"
       " --host-resolver-rules='MAP * ~NOTFOUND' --enable-logging=stderr --virtual-time-budget=4000 --window-size=" +
       std::to_string(width) + ",1200 --user-data-dir='" + (folder / "browser").string() + "' --dump-dom 'file://" +
@@ -96,13 +89,18 @@ nlohmann::json data_of(const std::string& html) {
   return nlohmann::json::parse(html.substr(from, html.find("</script>", from) - from));
 }
 
-/// Families of three kinds of base (normal, uniform, wider than the plane), hardly trained: what moves on the page is real.
+/// All families, hardly trained: what moves on the page is real. The files beside the page are what it shows at t = 1.
 TEST(AtlasInABrowser, MovesSelectsAndSorts) {
   Folder folder;
-  const std::vector<std::string> families{"flow", "autoregressive", "vae"};
-  ASSERT_TRUE(
-      make_atlas({.data = "moons", .folder = folder.path.string(), .families = families, .seed = 3, .effort = 0.002}));
+  ASSERT_TRUE(make_atlas({.data = "moons", .folder = folder.path.string(), .seed = 3, .effort = 0.002}));
   const nlohmann::json data = data_of(read_file(folder.path / "atlas.html"));
+  ASSERT_EQ(data["panels"].size(), families().size());
+  const auto expect_equal = [](const nlohmann::json& shown, const Tensor& saved, const std::string& name) {
+    const std::vector<double> numbers = numbers_of(saved);
+    ASSERT_EQ(shown.size(), numbers.size()) << name;
+    for (size_t i = 0; i < numbers.size(); ++i) ASSERT_EQ(shown[i].get<double>(), round_to(numbers[i], 4)) << name;
+  };
+  expect_equal(data["noise"]["values"], read_npy(folder.path / "noise.npy"), "noise");
   for (const nlohmann::json& panel : data["panels"]) {
     const std::string name = panel["family"];
     const nlohmann::json &path = panel["path"]["values"], &noise = data["noise"]["values"];
@@ -113,19 +111,97 @@ TEST(AtlasInABrowser, MovesSelectsAndSorts) {
       ASSERT_EQ(path[i], noise[i]) << name << " starts at the noise";
       ASSERT_EQ(path[path.size() - noise.size() + i], pushed[i]) << name << " ends at its samples";
     }
+    expect_equal(pushed, read_npy(folder.path / (panel["id"].get<std::string>() + ".npy")), name);
     EXPECT_EQ(panel["lines"]["shape"][0], panel["path"]["shape"][0]) << name;
+    // What a map without a density has is that of its image, and it says so.
+    EXPECT_EQ(panel["logDensityKind"], panel["densityKind"] == "none" ? "injective" : panel["densityKind"]) << name;
+    EXPECT_EQ(2 * panel["logDensity"]["values"].size(), noise.size()) << name;
   }
-  EXPECT_GT(data["panels"][0]["path"]["shape"][0], 2) << "layer by layer";
-  if (browser().empty()) GTEST_SKIP() << "no chromium in PATH: the page was written, but not opened";
-  expect_passes(folder.path, {"all start at the noise", "all pictures are the same at 0", "all end at their samples",
-                              "the slider sets the time", "play moves", "keys select the points in the circle",
-                              "dragging selects", "all light as many", "Escape clears", "heat shows", "truth shows",
-                              "grid shows", "the table sorts both ways", "nothing is wider than the window"});
+  if (browser_path().empty()) GTEST_SKIP() << "no chromium in PATH: the page was written, but not opened";
+  const std::vector<std::string> checks{"all start at the noise",
+                                        "all pictures are the same at 0",
+                                        "all end at their samples",
+                                        "the slider sets the time",
+                                        "play moves",
+                                        "keys select the points in the circle",
+                                        "dragging selects",
+                                        "all light as many",
+                                        "Escape clears",
+                                        "heat shows",
+                                        "truth shows",
+                                        "grid shows",
+                                        "the table sorts both ways",
+                                        "pointing tells z, x and log p",
+                                        "the other theme is drawn in other colours",
+                                        "every figure is drawn",
+                                        "nothing is wider than the window"};
+  testing::Browser browser(folder.path / "browser");
+  const std::string page = "file://" + (folder.path / "atlas.html").string();
+  for (const bool dark : {false, true})
+    for (const int width : {1300, 390}) {
+      const std::string window = join(width, dark ? " pixels wide, dark" : " pixels wide, light");
+      browser.open(page + "#selftest", width, dark);
+      EXPECT_EQ(browser.value("document.getElementById('theme').textContent"), dark ? "Light" : "Dark") << window;
+      EXPECT_EQ(browser.value("getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/"
+                              "g).map(Number).every((c) => c < 100)"),
+                dark)
+          << window;
+      std::string verdict;
+      for (int i = 0; i < 300 && verdict.empty(); ++i) {
+        verdict = browser.value("document.documentElement.dataset.selftest || ''");
+        if (verdict.empty()) ::usleep(100'000);
+      }
+      EXPECT_TRUE(verdict.starts_with("passed: ")) << window << ": " << verdict;
+      for (const std::string& check : checks)
+        EXPECT_NE(verdict.find(check), std::string::npos) << "not checked, " << window << ": " << check;
+    }
+  EXPECT_TRUE(browser.console().empty()) << browser.console().front();
+}
+
+/// With the keyboard only, by the keys that a browser gets from it.
+TEST(AtlasInABrowser, TakesTheKeyboard) {
+  if (browser_path().empty()) GTEST_SKIP() << "no chromium in PATH";
+  Folder folder;
+  const std::vector<std::string> few{"flow", "autoregressive"};
+  ASSERT_TRUE(make_atlas({.data = "moons", .folder = folder.path.string(), .families = few, .effort = 0.002}));
+  testing::Browser browser(folder.path / "browser");
+  for (const int width : {1300, 390}) {
+    browser.open("file://" + (folder.path / "atlas.html").string(), width, false);
+    const auto tab_to = [&](const std::string& what) {
+      for (int i = 0; i < 40; ++i) {
+        browser.press("Tab");
+        if (browser.value("document.activeElement.matches('" + what + "')") == true) return true;
+      }
+      return false;
+    };
+    const auto clock = [&] { return browser.value("document.getElementById('clock').textContent"); };
+    ASSERT_TRUE(tab_to("#time")) << width;
+    EXPECT_EQ(clock(), "t = 1.00");
+    browser.press("Home");
+    EXPECT_EQ(clock(), "t = 0.00");
+    for (int i = 0; i < 30; ++i) browser.press("ArrowRight");
+    EXPECT_EQ(clock(), "t = 0.03");
+    browser.press("PageUp");
+    EXPECT_GT(browser.value("Number(document.getElementById('time').value)"), 30);
+    browser.press("End");
+    EXPECT_EQ(clock(), "t = 1.00");
+    const auto chosen = [&] { return browser.value("document.getElementById('selected').textContent"); };
+    ASSERT_TRUE(tab_to(".field")) << width;
+    browser.press("ArrowRight");
+    for (int i = 0; i < 6; ++i) browser.press("+");
+    EXPECT_NE(chosen(), "No points selected") << width;
+    browser.press("Escape");
+    EXPECT_EQ(chosen(), "No points selected") << width;
+    ASSERT_TRUE(tab_to("th button")) << width;
+    browser.press(" ");
+    EXPECT_EQ(browser.value("document.activeElement.closest('th').getAttribute('aria-sort') !== null"), true) << width;
+  }
+  EXPECT_TRUE(browser.console().empty()) << browser.console().front();
 }
 
 /// Pages that lack things: no ways, unknown positions, no density; images; nothing at all.
 TEST(AtlasInABrowser, ShowsWhatThereIs) {
-  if (browser().empty()) GTEST_SKIP() << "no chromium in PATH";
+  if (browser_path().empty()) GTEST_SKIP() << "no chromium in PATH";
   AtlasPanel panel;
   panel.family = panel.title = "flow";
   panel.metrics = {{"NLL", 2.5, 0.1, NAN, "exact", true, "", "nats"}};

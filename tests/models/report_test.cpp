@@ -13,6 +13,8 @@
 #include "models/report/page_data.h"
 #include "models/report/template.h"
 #include "tensor/files.h"
+#include "tensor/npy.h"
+#include "tensor/ops/views.h"
 
 namespace pf {
 namespace {
@@ -171,6 +173,38 @@ TEST(Best, IsMarkedOnlyBeyondTwoStandardErrors) {
   EXPECT_EQ(best_panel(page, "nothing"), std::nullopt);
 }
 
+TEST(Best, IsNotMarkedWhereAnErrorIsZero) {
+  AtlasPage page;
+  page.panels = {panel("a", 8, 0.01), panel("b", 5, 0.01)};
+  for (AtlasPanel& p : page.panels) p.metrics[0].lower_is_better = false;
+  EXPECT_EQ(best_panel(page, "NLL"), 0u);
+  for (size_t i : {0, 1}) {
+    AtlasPage spoilt = page;
+    spoilt.panels[i].metrics[0].error = 0;
+    EXPECT_EQ(best_panel(spoilt, "NLL"), std::nullopt) << i;
+  }
+}
+
+TEST(Best, ProbabilitiesAndDensitiesAreNotCompared) {
+  AtlasPage page;
+  page.panels = {panel("a", 900, 1), panel("b", 950, 1), panel("c", 90, 1)};
+  AtlasPanel& binary = page.panels[2];
+  binary.metrics[0].name = "NLL, binarised";
+  binary.metrics[1].kind = "binarised";
+  binary.metrics[1].value = 0.001, binary.metrics[1].floor = 0.0005;
+  page.panels[1].metrics[1].value = 0.3;
+  page.entropy = 800;
+  EXPECT_EQ(best_panel(page, "NLL"), 0u);
+  EXPECT_EQ(best_panel(page, "NLL, binarised"), std::nullopt);  // alone in its column
+  EXPECT_EQ(best_panel(page, "sliced W₂"), 0u);                 // 0.1 against 0.3: the 0.001 is of other data
+  EXPECT_EQ(metric_floor(page, "sliced W₂"), 0.05);
+  EXPECT_EQ(metric_floor(page, "NLL"), 800);
+  EXPECT_TRUE(std::isnan(metric_floor(page, "NLL, binarised")));
+  EXPECT_NE(table_values(page).dump().find("binarised, floor 0.000500"), std::string::npos);
+  for (AtlasPanel& p : page.panels) p.metrics[1].kind = "binarised";  // all of one kind again
+  EXPECT_EQ(best_panel(page, "sliced W₂"), 2u);
+}
+
 TEST(AtlasPage, NamesEachFamilyOnce) {
   for (const AtlasPage& page : {plane_page(), image_page()}) {
     std::string html = atlas_html(page);
@@ -198,7 +232,12 @@ TEST(AtlasPage, CarriesTheNumbersItWasGiven) {
   AtlasPage page = plane_page();
   std::vector<double> path = points(150, 2, 5).to_vector<double>();
   page.panels[0].path = tensor(path, {3, 50, 2}, float64);
+  page.panels[1].log_density = reshape(points(25, 2, 6), {50});
+  page.panels[1].log_density_kind = "bound";
   Json data = data_of(atlas_html(page));
+  EXPECT_EQ(data["panels"][1]["logDensityKind"], "bound");
+  EXPECT_EQ(data["panels"][1]["logDensity"]["values"][7].get<double>(),
+            round_to(page.panels[1].log_density.at({7}), 4));
   auto equal = [](const Json& array, const Tensor& x) {
     std::vector<double> values = numbers_of(x);
     ASSERT_EQ(array["values"].size(), values.size());
@@ -214,6 +253,7 @@ TEST(AtlasPage, CarriesTheNumbersItWasGiven) {
     equal(data["panels"][i]["pushed"], page.panels[i].pushed);
     equal(data["panels"][i]["samples"], page.panels[i].samples);
     equal(data["panels"][i]["density"], page.panels[i].density);
+    EXPECT_TRUE(i == 1 || data["panels"][i]["logDensity"].is_null());
   }
   equal(data["panels"][0]["path"], page.panels[0].path);
   EXPECT_EQ(data["panels"][0]["loss"]["values"], Json({3.5, 3.25, nullptr, 3.125}));
@@ -349,6 +389,8 @@ TEST(AtlasPage, RefusesShapesItCannotShow) {
             "atlas: The vae: pushed has 7 points: expected one for each of base");
   EXPECT_EQ(message([](AtlasPage& p) { p.panels[0].density = points(4, 2, 0); }),
             "atlas: The flow: density: shape [4, 2]: expected a square grid");
+  EXPECT_EQ(message([](AtlasPage& p) { p.panels[0].log_density = full({3}, 1.0); }),
+            "atlas: The flow: log_density has 3 numbers: expected one for each of pushed");
   EXPECT_EQ(message([](AtlasPage& p) { p.range = 0; }), "atlas: range 0: expected a positive half width");
   EXPECT_EQ(message([](AtlasPage& p) {
               p.data = zeros({3, 2}, int64);
@@ -377,8 +419,12 @@ TEST(WriteAtlas, WritesWholeFilesAndNothingElse) {
     std::set<std::string> names;
     for (const auto& entry : fs::directory_iterator(folder.path / "deep" / "atlas"))
       names.insert(entry.path().filename());
-    EXPECT_EQ(names, (std::set<std::string>{"atlas.html", "overview.png", "flow-plain.png", "vae-plain.png",
-                                            "gan-plain.png", "loss.png"}));
+    EXPECT_EQ(names,
+              (std::set<std::string>{"atlas.html", "overview.png", "flow-plain.png", "vae-plain.png", "gan-plain.png",
+                                     "loss.png", "noise.npy", "flow-plain.npy", "vae-plain.npy", "gan-plain.npy"}));
+    const Tensor saved = read_npy(folder.path / "deep" / "atlas" / "vae-plain.npy");
+    const Tensor& given = page.shows_images() ? page.panels[1].samples : page.panels[1].pushed;
+    EXPECT_EQ(numbers_of(saved), numbers_of(given));
     for (const std::string& name : names) {
       if (!name.ends_with(".png")) continue;
       auto [width, height, varied] = decode(folder.path / "deep" / "atlas" / name);

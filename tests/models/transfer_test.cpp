@@ -6,6 +6,7 @@
 
 #include "models/transfer/distillation.h"
 #include "models/transfer/improvement.h"
+#include "models/transfer/latent_prior.h"
 #include "models/transfer/progressive.h"
 #include "models/transfer/refinement.h"
 #include "models/transfer/transfer.h"
@@ -95,7 +96,45 @@ TEST(Transfer, MeasuresOrExplainsEveryCell) {
     if (!c.why_not.empty()) continue;
     EXPECT_TRUE(std::isfinite(c.before.value) && std::isfinite(c.after.value)) << c.family << ' ' << c.improvement;
     EXPECT_GT(c.before.error, 0) << c.family << ' ' << c.improvement;
+    EXPECT_NEAR(c.gain.value, c.before.value - c.after.value, 1e-9);
     EXPECT_FALSE(c.better() && c.worse());
+    // Colder noise is the same noise: what the two have in common is no error of their difference.
+    if (c.improvement == "tempering") {
+      EXPECT_LT(c.gain.error, std::hypot(c.before.error, c.after.error)) << c.family;
+    }
+  }
+}
+
+// What was said to be for one family: pairs for whoever draws noise and data, learned priors for any map that can be gone back.
+TEST(Transfer, PairsAndPriorsAreForMoreThanTheirHome) {
+  const testing::TemporaryFolder folder;
+  const std::vector<std::string> families{"diffusion", "diffusion:variant=consistency:hidden=16",
+                                          "flow-matching:variant=mean-flow", "gan", "flow"};
+  const TransferTable table = transfer({.data = "moons",
+                                        .folder = folder.path().string(),
+                                        .families = families,
+                                        .improvements = {"ot-pairing", "learned-prior"},
+                                        .effort = 0.002,
+                                        .samples = 100});
+  ASSERT_EQ(table.cells.size(), 10u);
+  for (const TransferCell& c : table.cells) {
+    const bool paired = c.improvement == "ot-pairing" && (c.family == "gan" || c.family == "flow");
+    EXPECT_EQ(c.why_not.empty(), !paired) << c.family << ' ' << c.improvement << ": " << c.why_not;
+    if (c.why_not.empty()) { EXPECT_TRUE(std::isfinite(c.gain.value)) << c.family << ' ' << c.improvement; }
+  }
+  EXPECT_TRUE(testing::contains(testing::error_of([] { transfer({.families = {"gan:varient=mmd"}}); }), "variant"));
+}
+
+// A map that was trained to a law twice as wide as the data: where these come from is N(0, ½²), and its flow sets that right.
+TEST(LatentPrior, SetsRightWhatTheMapMisses) {
+  Rng rng(5);
+  const Affine wide = plane_map(2, 0);
+  const Tensor rows = rng.normal({3000, 2}) + 1.0;
+  const auto prior = fit_latent_prior(wide, rows, rng, {.steps = 400});
+  const Tensor x = wide.push(prior->push(Variable(rng.normal({4000, 2})))).value();
+  for (int64_t j : {0, 1}) {
+    EXPECT_NEAR(mean(x, 0).at({j}), 1, 0.1);
+    EXPECT_NEAR(var(x, 0).at({j}), 1, 0.15);
   }
 }
 

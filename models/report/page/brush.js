@@ -33,12 +33,13 @@ function nearest(canvas, x, y, within) {
   return best;
 }
 
-// log p from the grid's cell that x is in; null outside.
-function densityAt(grid, x, y) {
-  const g = grid.shape[0], cell = (v) => Math.floor((v / atlas.range + 1) / 2 * g), row = cell(y), column = cell(x);
-  return row < 0 || column < 0 || row >= g || column >= g ? null : grid.values[row * g + column];
+const short = (v) => (Number.isFinite(v) ? v.toFixed(2).replace("-", "−") : "–");
+// log p at a panel's point i, in words, with what it is.
+function logDensity(panel, i) {
+  const value = panel.logDensity ? panel.logDensity.values[i] : undefined, kind = panel.logDensityKind;
+  if (value === undefined) return "no log p";
+  return `log p ${kind === "bound" ? "≥ " : ""}${value === null ? "–" : short(value)} (${kind})`;
 }
-const short = (v) => v.toFixed(2).replace("-", "−");
 // Above a figure where no point is pointed at: the kind of its density, and how the points get from noise to samples.
 function manner(panel) {
   if (!panel) return "the same for all";
@@ -50,10 +51,10 @@ function hover(i) {
   for (const canvas of stageCanvases) {
     const panel = panelOf(canvas), line = canvas.closest("figure").querySelector(".here");
     if (i < 0) { line.textContent = manner(panel); continue; }
-    const [x, y] = positions(panel, 1).subarray(2 * i, 2 * i + 2);
-    const p = panel && panel.density ? densityAt(panel.density, x, y) : null;
-    const log = p === null ? "" : ` · log p ${panel.densityKind === "bound" ? "≥ " : ""}${short(p)}`;
-    line.textContent = `${panel ? "x" : "z"} (${short(x)}, ${short(y)})${log}`;
+    const place = (name, points) => `${name} (${short(points[2 * i])}, ${short(points[2 * i + 1])})`;
+    const words = [place("z", baseNumbers)];
+    if (panel) words.push(place("x", positions(panel, 1)), logDensity(panel, i));
+    line.replaceChildren(...words.map((text) => Object.assign(document.createElement("span"), { textContent: `${text} ` })));
   }
   drawSoon();
 }

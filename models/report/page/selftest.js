@@ -52,8 +52,15 @@ function selftest() {
     expect("the button clears", selected.size === 0 && controls.clear.hidden);
     hover(0);
     const told = (canvas) => canvas.closest("figure").querySelector(".here").textContent;
-    const tells = (canvas) => told(canvas).startsWith(panelOf(canvas) ? "x (" : "z (");
-    expect("pointing tells z and x", stageCanvases.every(tells));
+    const pair = (name, points) => `${name} (${short(points[0])}, ${short(points[1])})`;
+    const tells = (canvas) => {
+      const panel = panelOf(canvas), text = told(canvas);
+      if (!text.includes(pair("z", baseNumbers))) return false;
+      if (!panel) return true;
+      const said = panel.logDensity ? `(${panel.logDensityKind})` : "no log p";
+      return text.includes(pair("x", numbers(panel.pushed))) && text.includes(said);
+    };
+    expect("pointing tells z, x and log p", stageCanvases.every(tells));
     hover(-1);
     for (const box of document.querySelectorAll("[data-layer]")) {
       box.click();
@@ -92,6 +99,15 @@ function selftest() {
     expect("best stays marked", marks() === marked && rowsBefore.length === table.tBodies[0].rows.length);
     table.tBodies[0].append(...rowsBefore);
     head.removeAttribute("aria-sort");
+  }
+  const chosen = root.dataset.theme, shown = themeButton.textContent, light = picture(canvases[0]);
+  themeButton.click();
+  expect("the other theme is drawn in other colours", themeButton.textContent !== shown && !equal(light, picture(canvases[0])));
+  themeButton.click();
+  if (!chosen) {  // back to the system's
+    delete root.dataset.theme;
+    try { localStorage.removeItem("pushforward-theme"); } catch { /* private window */ }
+    showTheme();
   }
   expect("nothing is wider than the window", root.scrollWidth <= innerWidth);
   root.dataset.selftest = `${failed ? "failed" : "passed"}: ${said.join("; ")}`;
