@@ -58,8 +58,12 @@ std::unique_ptr<CodeDensity> Vae::make_prior(Rng& rng) const {
 }
 
 Traits Vae::traits() const {
-  return {
-      .invertible = false, .same_width = false, .smooth = head_->smooth(), .density = DensityKind::bound, .steps = 1};
+  return {.invertible = false,
+          .same_width = false,
+          .smooth = head_->smooth(),
+          .relaxed = head_->smooth() ? "" : "sigmoids in place of the steps of the head's inverse CDF",
+          .density = DensityKind::bound,
+          .steps = 1};
 }
 
 Variable Vae::placed(const Variable& code, const Tensor& context) const {
@@ -87,6 +91,15 @@ Variable Vae::push(const Variable& z, const Tensor& context) const {
   check_rows("vae push", z.shape(), base_.width());
   const int64_t of_prior = base_.width() - head_->noise()->width();
   return head_->draw(decode(prior_push(slice(z, 1, 0, of_prior)), context), slice(z, 1, of_prior));
+}
+
+Variable Vae::push_relaxed(const Variable& z, double temperature, const Tensor& context) const {
+  if (head_->smooth()) return Transform::push_relaxed(z, temperature, context);
+  check(temperature > 0, "vae: a relaxed map at temperature ", temperature, ": expected a positive number");
+  check_rows("vae push", z.shape(), base_.width());
+  const int64_t of_prior = base_.width() - head_->noise()->width();
+  const Variable decoded = decode(prior_push(slice(z, 1, 0, of_prior)), context);
+  return head_->draw_relaxed(decoded, slice(z, 1, of_prior), temperature);
 }
 
 Encoded Vae::encoded(const Variable& x, const Tensor& context) const {

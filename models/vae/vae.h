@@ -53,6 +53,7 @@ class Vae final : public Implements<Vae, Transform> {
   int64_t width() const override { return width_; }
   Traits traits() const override;
   Variable push(const Variable& z, const Tensor& context = {}) const override;
+  Variable push_relaxed(const Variable& z, double temperature, const Tensor& context = {}) const override;
   /// IWAE-K with K = settings.importance_samples.
   LogDensity log_density(const Tensor& x, Rng& rng, const Tensor& context = {}) const override;
   /// The centre of the posterior, with the observation noise that gives x back.
