@@ -48,6 +48,9 @@ std::unique_ptr<CodeDensity> Vae::make_prior(Rng& rng) const {
       return std::make_unique<GaussianMixture>(code_width(), settings_.components, rng);
     case PriorKind::flow:
       return std::make_unique<FlowDensity>(code_width(), settings_.flow, rng);
+    case PriorKind::family:
+      return std::make_unique<FamilyDensity>("vae", pf::family(settings_.prior_family.family),
+                                             settings_.prior_family.settings, code_width(), rng);
     case PriorKind::vamp:
       require_normal_posterior();
       return std::make_unique<VampPrior>(
@@ -62,7 +65,7 @@ Traits Vae::traits() const {
           .same_width = false,
           .smooth = head_->smooth(),
           .relaxed = head_->smooth() ? "" : "sigmoids in place of the steps of the head's inverse CDF",
-          .density = DensityKind::bound,
+          .density = has_prior_density() ? DensityKind::bound : DensityKind::none,
           .steps = 1};
 }
 
@@ -142,6 +145,7 @@ Variable Vae::importance_bound(const Tensor& x, int64_t samples, Rng& rng, const
 }
 
 LogDensity Vae::log_density(const Tensor& x, Rng& rng, const Tensor& context) const {
+  if (!has_prior_density()) cannot("the family has no density", "compare samples instead (evaluate)");
   check_rows("vae log_density", x.shape(), width_);
   const int64_t k = settings_.importance_samples;
   return {importance_bound(x, k, rng, context).value(), DensityKind::bound, join("IWAE-", k, " lower bound")};
