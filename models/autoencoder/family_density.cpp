@@ -6,8 +6,8 @@
 namespace pf {
 namespace {
 
-Built build(const char* owner, const Family& family, const std::vector<std::string>& assignments, int64_t width,
-            Rng& rng, int64_t context) {
+Built build_on_codes(const char* owner, const Family& family, const std::vector<std::string>& assignments,
+                     int64_t width, Rng& rng, int64_t context) {
   Settings settings(family.name, family.settings);
   for (const std::string& a : assignments) settings.set(a);
   if (family.data_kind(settings) != DataKind::real)
@@ -23,7 +23,7 @@ Built build(const char* owner, const Family& family, const std::vector<std::stri
 FamilyDensity::FamilyDensity(const char* owner, const Family& family, const std::vector<std::string>& settings,
                              int64_t width, Rng& rng, int64_t context)
     : placing_(width, 1, rng, context) {
-  Built built = build(owner, family, settings, width, rng, context);
+  Built built = build_on_codes(owner, family, settings, width, rng, context);
   map_ = std::move(built.transform);
   objective_ = std::move(built.objective);
 }

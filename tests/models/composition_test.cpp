@@ -34,22 +34,15 @@ std::unique_ptr<CouplingFlow> coupling() {
 
 double away(const Tensor& a, const Tensor& b) { return max(abs(a - b) / (abs(b) + 1.0)).item(); }
 
-std::vector<Variant> on_the_plane() {
-  std::vector<Variant> out;
-  for (const Variant& v : testing::all_variants()) {
-    const Built built = make_instance(v);
-    if (dynamic_cast<const Normal*>(&built.transform->base()) && built.transform->base().width() == plane)
-      out.push_back(v);
-  }
-  return out;
-}
-
 class Compositions : public ::testing::TestWithParam<Variant> {};
-INSTANTIATE_TEST_SUITE_P(, Compositions, ::testing::ValuesIn(on_the_plane()), testing::name_of_variant);
+INSTANTIATE_TEST_SUITE_P(, Compositions, ::testing::ValuesIn(testing::all_variants()), testing::name_of_variant);
 
 TEST_P(Compositions, PushInTurnAddLogDeterminantsAndPullBack) {
-  const auto first = coupling();
   const Built second = make_instance(GetParam());
+  const Distribution& base_of_second = second.transform->base();
+  // Nothing can stand in front of uniform noise, or of noise with other coordinates than those of a point.
+  if (!dynamic_cast<const Normal*>(&base_of_second) || base_of_second.width() != plane) return;
+  const auto first = coupling();
   Built again = make_instance(GetParam());
   const Composed both(coupling(), std::move(again.transform));
   const Traits traits = both.traits(), of_second = second.transform->traits();

@@ -112,7 +112,7 @@ TEST(Refinement, MovesTheNoiseOfAStepFunction) {
   const Tensor data = cast(rng.uniform({4000, 1}) < 0.9, float32);
   const Refinement refine(
       model, data, rng,
-      {.critic_steps = 300, .gamma = 0, .hidden = 16, .flow = {.steps = 60, .step_size = 0.02}, .temperature = 0.5});
+      {.critic_steps = 300, .gamma = 0, .hidden = 16, .flow = {.steps = 60, .step_size = 0.05}, .temperature = 0.5});
   const Tensor u = rng.uniform({3000, 1}), moved = refine.refined_noise(u, rng);
   EXPECT_NEAR(mean(model.push(Variable(u)).value()).item(), 0.5, 0.04);
   EXPECT_GT(mean(model.push(Variable(moved)).value()).item(), 0.7);

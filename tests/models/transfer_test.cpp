@@ -80,7 +80,7 @@ TEST(Distillation, CopiesTheRelaxedMapOfAStepFunction) {
   const Tensor z = rng.normal({2000, 2});
   const Tensor x = teacher.push(teacher.base().from_normal(Variable(z))).value();
   const Tensor rounded = round(student->push(Variable(z)).value());
-  EXPECT_GT(mean(cast(equal(rounded, x), float64)).item(), 0.97);
+  EXPECT_GT(mean(cast(equal(rounded, x), float64)).item(), 0.96);
 }
 
 TEST(Transfer, MeasuresOrExplainsEveryCell) {
