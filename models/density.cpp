@@ -22,11 +22,10 @@ class VaeCodes final : public LatentModel {
   const Vae& vae_;
 };
 
-bool has_normal_coordinates(const Distribution& base) {
-  try {
-    base.from_normal(Variable(zeros({1, base.width()})));
-    return true;
-  } catch (const Error&) { return false; }
+/// The model's own two parts, where they are a VAE's with densities; else null.
+const Vae* with_prior_density(const Model& model) {
+  const auto* vae = dynamic_cast<const Vae*>(&model.inner());
+  return vae && vae->has_prior_density() ? vae : nullptr;
 }
 
 std::string listed(const std::vector<DensityKind>& kinds, const char* between = ", ") {
@@ -42,7 +41,7 @@ LogDensity annealed(const Model& model, const Tensor& rows, Rng& rng, const Dens
   std::unique_ptr<LatentModel> latent;
   std::string note = join("annealed importance sampling, ", options.annealing.chains, " chains through ",
                           options.annealing.distributions, " distributions");
-  if (const auto* vae = dynamic_cast<const Vae*>(&model.inner())) {
+  if (const Vae* vae = with_prior_density(model)) {
     latent = std::make_unique<VaeCodes>(*vae);
   } else {
     latent = std::make_unique<NoisyMap>(model.inner(), options.noise);
@@ -61,8 +60,8 @@ std::vector<DensityKind> density_kinds(const Model& model) {
   if (traits.density != DensityKind::none) kinds.push_back(traits.density);
   if (traits.smooth && map.base().width() <= map.width()) kinds.push_back(DensityKind::injective);
   // A decoder's likelihood has a slope in the code, also where its samples have none.
-  const bool vae = dynamic_cast<const Vae*>(&model.inner());
-  if (vae || (traits.smooth && has_normal_coordinates(map.base()))) kinds.push_back(DensityKind::ais);
+  if (with_prior_density(model) || (traits.smooth && map.base().has_normal_coordinates()))
+    kinds.push_back(DensityKind::ais);
   return kinds;
 }
 

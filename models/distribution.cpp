@@ -27,6 +27,19 @@ Variable Distribution::from_normal(const Variable&) const {
   fail(describe(), ": there is no map from normal noise, quantile to quantile; use sample");
 }
 
+Tensor Distribution::to_normal(const Tensor& x) const {
+  // A quantile that was rounded to 0 or 1 counts as the number beside.
+  const double nearest = x.dtype() == float32 ? 0x1p-24 : 0x1p-53;
+  return ndtri(clamp(to_uniform(x), nearest, 1 - nearest));
+}
+
+bool Distribution::has_normal_coordinates() const {
+  try {
+    from_normal(Variable(zeros({1, width()})));
+    return true;
+  } catch (const Error&) { return false; }
+}
+
 Variable Normal::log_density(const Variable& x) const {
   check_rows("normal", x.shape(), width_);
   return sum(square(x), -1) * -0.5 - 0.5 * log_2pi * double(width_);
@@ -163,6 +176,9 @@ Tensor Product::from_uniform(const Tensor& u) const {
 }
 Tensor Product::to_uniform(const Tensor& x) const {
   return map_parts(x, [](const Distribution& part, const Tensor& y) { return part.to_uniform(y); });
+}
+Tensor Product::to_normal(const Tensor& x) const {
+  return map_parts(x, [](const Distribution& part, const Tensor& y) { return part.to_normal(y); });
 }
 Variable Product::from_normal(const Variable& w) const {
   check_rows("product", w.shape(), width_);

@@ -24,6 +24,10 @@ class Distribution {
   /// For a sample w of N(0, I) on R^width, the point of this distribution at the same quantiles; differentiable. What lets
   /// chains walk, and noise be tempered, on any base. Where there is no quantile map it throws.
   virtual Variable from_normal(const Variable& w) const;
+  /// The w of a point: the other way. As far as quantiles near 0 and 1 can be told apart, where it goes through them.
+  virtual Tensor to_normal(const Tensor& x) const;
+  /// Whether from_normal answers.
+  bool has_normal_coordinates() const;
   /// "N(0, I) on R²"
   virtual std::string describe() const = 0;
 };
@@ -38,6 +42,7 @@ class Normal final : public Distribution {
   Tensor from_uniform(const Tensor& u) const override;
   Tensor to_uniform(const Tensor& x) const override;
   Variable from_normal(const Variable& w) const override { return w; }
+  Tensor to_normal(const Tensor& x) const override { return x; }
   std::string describe() const override { return join("N(0, I) on R^", width_); }
 
  private:
@@ -88,6 +93,7 @@ class Product final : public Distribution {
   Tensor from_uniform(const Tensor& u) const override;
   Tensor to_uniform(const Tensor& x) const override;
   Variable from_normal(const Variable& w) const override;
+  Tensor to_normal(const Tensor& x) const override;
   std::string describe() const override;
 
  private:

@@ -25,7 +25,8 @@ Setting label_dropout_setting() {
                 0.9);
 }
 Setting guidance_setting() {
-  return number("guidance", 0, "w of (1 + w) velocity with the condition - w velocity without it", -1, 1000);
+  return of_sampling(
+      number("guidance", 0, "w of (1 + w) velocity with the condition - w velocity without it", -1, 1000));
 }
 
 Guidance read_guidance(const Settings& settings, int64_t context_width) {

@@ -29,14 +29,17 @@ Tensor chosen_by_weight(const Tensor& log_weights, Rng& rng) {
 
 Guided guide(const Transform& map, const RowEnergy& energy, int64_t n, Rng& rng, const GuidanceOptions& options,
              const Tensor& context, DType dtype) {
-  check(map.traits().smooth, "guidance: the map is a step function, which has no slope to follow");
   check(n >= 1, "guidance: ", n, " samples: expected at least 1");
   // Chains change places, so all must stand for the same law.
   check(!context.defined() || context.size(0) == 1, "guidance: a condition of shape ", context.shape(),
         ": expected one row for all samples");
   const int64_t width = map.base().width();
   const Normal normal(width);
-  auto push = [&](const Variable& w) { return map.push(map.base().from_normal(w), context); };
+  const bool smooth = map.traits().smooth;
+  auto push = [&](const Variable& w) {
+    const Variable z = map.base().from_normal(w);
+    return smooth ? map.push(z, context) : map.push_relaxed(z, options.temperature, context);
+  };
   const RowDensity prior = [&](const Variable& w) { return normal.log_density(w); };
   const RowDensity likelihood = [&](const Variable& w) { return -energy(push(w)); };
 
@@ -48,9 +51,15 @@ Guided guide(const Transform& map, const RowEnergy& energy, int64_t n, Rng& rng,
   const RowDensity target = [&](const Variable& w) { return prior(w) + likelihood(w); };
   for (int64_t i = 0; i < options.moves; ++i) chains.move(target, rng, false);
 
-  const Variable z = map.base().from_normal(Variable(chains.points()));
-  return {z.value(), map.push(z, context).value(), logsumexp(annealed.log_weights, -1).item() - std::log(double(n)),
-          chains.acceptance()};
+  double log_evidence = logsumexp(annealed.log_weights, -1).item() - std::log(double(n));
+  Variable z = map.base().from_normal(Variable(chains.points()));
+  if (!smooth) {
+    const Tensor exact = energy(map.push(z, context)).value(), walked = energy(push(Variable(chains.points()))).value();
+    const Tensor log_weights = cast(walked, float64) - cast(exact, float64);
+    log_evidence += logsumexp(log_weights, -1).item() - std::log(double(n));
+    z = Variable(index_select(z.value(), 0, chosen_by_weight(log_weights, rng)));
+  }
+  return {z.value(), map.push(z, context).value(), log_evidence, chains.acceptance()};
 }
 
 RowEnergy observation_energy(const Tensor& y, double noise) {

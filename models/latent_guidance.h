@@ -16,10 +16,14 @@ namespace pf {
 /// E of each row: [n, width] → [n].
 using RowEnergy = std::function<Variable(const Variable&)>;
 
+// A step function has no slope to walk along. Its chains walk for E of the relaxed map instead (Transform::push_relaxed), and the
+// points are chosen once more by the weights exp(E(relaxed) − E(T(z))), which makes their law that of T (importance sampling).
+
 struct GuidanceOptions {
   int64_t distributions = 100;  // from the base to π
   int64_t moves = 30;           // at π, with fixed steps
   HamiltonianOptions chains;
+  double temperature = 0.2;  // of a relaxed map
 };
 
 struct Guided {
@@ -28,7 +32,7 @@ struct Guided {
   double acceptance = 0;    // of the moves at π
 };
 
-/// n points, about independent where the weights are even. Throws where the map is a step function.
+/// n points, about independent where the weights are even.
 Guided guide(const Transform& map, const RowEnergy& energy, int64_t n, Rng& rng, const GuidanceOptions& options = {},
              const Tensor& context = {}, DType dtype = float32);
 

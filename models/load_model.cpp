@@ -43,8 +43,10 @@ TrainOptions load_train_options(const std::string& folder) {
   return TrainOptions::from_json(json.at("training"));
 }
 
-Model load_model(const std::string& folder) {
-  Model model(load_config(folder));
+Model load_model(const std::string& folder, const std::vector<std::string>& settings) {
+  ModelConfig config = load_config(folder);
+  for (const std::string& assignment : settings) config.settings.set_for_sampling(assignment);
+  Model model(config);
   const Snapshot snapshot = load_snapshot(snapshot_of(folder));
   const std::vector<Field> fields = fields_of(model.transform());
   try {

@@ -41,6 +41,15 @@ Setting number(std::string key, double value, std::string help, double low, doub
   return {.key = std::move(key), .value = plain(value), .help = std::move(help), .low = low, .high = high};
 }
 
+Setting with_variants(Setting setting) {
+  setting.variants = true;
+  return setting;
+}
+Setting of_sampling(Setting setting) {
+  setting.sampling = true;
+  return setting;
+}
+
 const Setting& Settings::find(const std::string& key) const {
   for (const Setting& setting : list_)
     if (setting.key == key) return setting;
@@ -56,7 +65,9 @@ void Settings::set(const std::string& key, const std::string& value) {
   auto& setting = const_cast<Setting&>(find(key));
   const std::string what = owner_ + ": " + key;
   if (!setting.choices.empty()) {
-    if (std::find(setting.choices.begin(), setting.choices.end(), value) == setting.choices.end()) {
+    const size_t colon = setting.variants ? value.find(':') : std::string::npos;
+    const std::string chosen = value.substr(0, colon);
+    if (std::find(setting.choices.begin(), setting.choices.end(), chosen) == setting.choices.end()) {
       std::string all;
       for (const std::string& c : setting.choices) all += (all.empty() ? "" : ", ") + c;
       throw UsageError(join(what, "=", value, ": expected one of ", all));
@@ -78,6 +89,21 @@ void Settings::set(const std::string& assignment) {
   if (at == std::string::npos || at == 0)
     throw UsageError(join("--set ", assignment, ": expected key=value, for example --set hidden=128"));
   set(assignment.substr(0, at), assignment.substr(at + 1));
+}
+
+void Settings::set_for_sampling(const std::string& assignment) {
+  const std::string key = assignment.substr(0, assignment.find('='));
+  bool known = false, free = false;
+  std::string all;
+  for (const Setting& setting : list_) {
+    if (setting.key == key) known = true, free = setting.sampling;
+    if (setting.sampling) all += (all.empty() ? "" : ", ") + setting.key;
+  }
+  if (known && !free)
+    throw UsageError(join(
+        owner_, ": ", key, " is part of what was trained",
+        all.empty() ? "; nothing of this family can be changed afterwards" : "; after training one can set " + all));
+  set(assignment);
 }
 
 double Settings::number(const std::string& key) const { return parse_number(owner_ + ": " + key, find(key).value); }

@@ -78,8 +78,9 @@ class Trainer {
   Communicator& group_;
 };
 
-/// A trained model from its folder: config.json and the averaged parameters of snapshot.safetensors.
-Model load_model(const std::string& folder);
+/// A trained model from its folder: config.json and the averaged parameters of snapshot.safetensors. settings: "key=value", in
+/// place of those it was trained with, where they say how it is evaluated (Setting::sampling); others throw UsageError.
+Model load_model(const std::string& folder, const std::vector<std::string>& settings = {});
 ModelConfig load_config(const std::string& folder);
 /// The training options of a folder, for resuming with the same.
 TrainOptions load_train_options(const std::string& folder);

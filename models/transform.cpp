@@ -12,6 +12,11 @@ const char* name_of(DensityKind kind) {
 
 void Transform::cannot(const char* what, const char* instead) const { fail(family(), ": ", what, "; ", instead); }
 
+Variable Transform::push_relaxed(const Variable& z, double temperature, const Tensor& context) const {
+  check(temperature > 0, family(), ": a relaxed map at temperature ", temperature, ": expected a positive number");
+  if (!traits().smooth) cannot("the map is a step function without a relaxed map", "nothing can follow its slope");
+  return push(z, context);
+}
 Variable Transform::pull(const Variable&, const Tensor&) const {
   cannot("the map has no exact inverse", "use encode, or invert by optimisation");
 }
@@ -50,6 +55,7 @@ Traits Composed::traits() const {
   t.same_width = a.same_width && b.same_width;
   t.reconstructs = a.reconstructs && b.reconstructs;
   t.smooth = a.smooth && b.smooth;
+  t.relaxed = a.smooth ? b.relaxed : a.relaxed;
   // Behind an exact bijection a density keeps its kind; otherwise there is none.
   t.density = b.density == DensityKind::exact && b.invertible                    ? a.density
               : a.density == DensityKind::exact && b.density == DensityKind::ode ? DensityKind::ode

@@ -24,6 +24,7 @@ struct Traits {
   bool same_width = false;   // base and data have the same number of coordinates
   bool reconstructs = true;  // push(encode(x)) is x, also where there is no inverse
   bool smooth = true;        // dx/dz exists (almost everywhere and is not zero)
+  const char* relaxed = "";  // of a step function: what push_relaxed puts in place of its steps, in a few words
   DensityKind density = DensityKind::none;
   int64_t steps = 1;            // network evaluations, one after the other, for one sample
   double inverse_error = 1e-4;  // how closely pull(push(z)) gives z back in float64, relative to 1 + |z|
@@ -57,6 +58,9 @@ class Transform {
 
   /// x = T(z). z: [n, base().width()] → [n, width()]; differentiable in z and in every parameter.
   virtual Variable push(const Variable& z, const Tensor& context = {}) const = 0;
+  /// T with its steps smoothed away: differentiable in z with a slope that is not zero, and, for almost every z, T(z) in the
+  /// limit of temperature 0. A smooth map is its own relaxed map. temperature: above 0. traits().relaxed says how.
+  virtual Variable push_relaxed(const Variable& z, double temperature, const Tensor& context = {}) const;
   /// z with T(z) = x. Throws where the family has no inverse.
   virtual Variable pull(const Variable& x, const Tensor& context = {}) const;
   /// With log|det ∂x/∂z| and log|det ∂z/∂x|. Throw where the family has no log-determinant.
@@ -85,6 +89,9 @@ class Given final : public Implements<Given, Transform> {
   int64_t width() const override { return map_->width(); }
   Traits traits() const override { return map_->traits(); }
   Variable push(const Variable& z, const Tensor& = {}) const override { return map_->push(z, context_); }
+  Variable push_relaxed(const Variable& z, double temperature, const Tensor& = {}) const override {
+    return map_->push_relaxed(z, temperature, context_);
+  }
   Variable pull(const Variable& x, const Tensor& = {}) const override { return map_->pull(x, context_); }
   Mapped push_with_log_det(const Variable& z, const Tensor& = {}) const override {
     return map_->push_with_log_det(z, context_);
@@ -114,6 +121,9 @@ class Composed final : public Implements<Composed, Transform> {
   Traits traits() const override;
   Variable push(const Variable& z, const Tensor& context = {}) const override {
     return second_->push(first_->push(z, context));
+  }
+  Variable push_relaxed(const Variable& z, double temperature, const Tensor& context = {}) const override {
+    return second_->push_relaxed(first_->push_relaxed(z, temperature, context), temperature);
   }
   Variable pull(const Variable& x, const Tensor& context = {}) const override {
     return first_->pull(second_->pull(x), context);

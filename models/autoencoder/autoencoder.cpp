@@ -1,7 +1,6 @@
 #include "models/autoencoder/autoencoder.h"
 
 #include "autograd/functional.h"
-#include "models/autoencoder/family_density.h"
 #include "models/context.h"
 #include "models/injective_density.h"
 #include "tensor/ops/power.h"
@@ -12,7 +11,8 @@ namespace {
 
 std::unique_ptr<CodeDensity> make_density(const AutoencoderSettings& s, Rng& rng) {
   if (s.density == CodeDensityKind::family)
-    return std::make_unique<FamilyDensity>(family(s.family), s.family_settings, s.latent, rng, s.context);
+    return std::make_unique<FamilyDensity>("autoencoder", family(s.family), s.family_settings, s.latent, rng,
+                                           s.context);
   if (s.density == CodeDensityKind::flow) return std::make_unique<FlowDensity>(s.latent, s.flow, rng, s.context);
   const int64_t components = s.density == CodeDensityKind::mixture ? s.components : 1;
   return std::make_unique<GaussianMixture>(s.latent, components, rng, s.context);
@@ -63,6 +63,13 @@ Tensor Autoencoder::surface_log_density(const Tensor& code, const Tensor& contex
   const Tensor volume = log_volume([&](const Variable& c) { return decode(c, context); }, code);
   return density_->log_density(Variable(code), context).value() - cast(volume, code.dtype());
 }
+
+Reconstruction::Reconstruction(const Autoencoder& model, const ReconstructionSettings& settings)
+    : model_(model),
+      settings_(settings),
+      on_codes_(&model.density(), [this](const Tensor& batch, Rng&, const Tensor& context) {
+        return model_.code(Variable(batch), context).value();
+      }) {}
 
 Variable Reconstruction::reconstruction_loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
   const bool noisy = settings_.variant == AutoencoderVariant::denoising;

@@ -12,8 +12,7 @@
 // it reaches the encoder, which could otherwise shrink its codes to a point and make that likelihood as large as it likes.
 // A condition is seen by all three: encoder, decoder and the density of the codes.
 
-#include "models/autoencoder/code_density.h"
-#include "models/objective.h"
+#include "models/autoencoder/family_density.h"
 
 namespace pf {
 
@@ -77,19 +76,29 @@ struct ReconstructionSettings {
 /// Mean reconstruction error and regulariser of the batch, plus what fits the density to the codes.
 class Reconstruction final : public Objective {
  public:
-  Reconstruction(const Autoencoder& model, const ReconstructionSettings& settings)
-      : model_(model), settings_(settings) {}
+  Reconstruction(const Autoencoder& model, const ReconstructionSettings& settings);
+  Reconstruction(const Reconstruction&) = delete;  // the training of the density refers to it
+  Reconstruction& operator=(const Reconstruction&) = delete;
   std::string name() const override { return "reconstruction error + negative log-density of the codes (nats)"; }
   Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
   /// ½‖x − d(e(x))‖² with the variant's regulariser, and −log p(c) with the codes held still.
   Variable reconstruction_loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const;
   Variable density_loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const;
+  Opponent* opponent() override { return on_codes_.opponent(); }
+  int64_t stages() const override { return on_codes_.stages(); }
+  void begin_stage(int64_t stage) override { on_codes_.begin_stage(stage); }
+  void set_progress(double part) override { on_codes_.set_progress(part); }
+  std::vector<Tensor> changing_numbers() const override { return on_codes_.changing_numbers(); }
+  void after_step(const Tensor& batch, Rng& rng, const Tensor& context = {}) override {
+    on_codes_.after_step(batch, rng, context);
+  }
   /// The part of the variance that reconstructions miss.
   std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
   const Autoencoder& model_;
   ReconstructionSettings settings_;
+  CodeTraining on_codes_;
 };
 
 }  // namespace pf

@@ -5,7 +5,7 @@
 //   gaussian   c = m + A⁻¹ z                       full covariance; A is the Cholesky factor of the precision
 //   mixture    c = m_k + A_k⁻¹ z, k where u falls  u is one more coordinate of the base: all randomness is in z
 //   flow       c = m + A⁻¹ f(z)                    f a stack of spline couplings
-//   a family   c = m + A⁻¹ T(z)                    T the map of any family (family_density.h)
+//   a family   c = m + A⁻¹ T(z)                    T the map of any family (family_density.h), which may have no density
 //
 // With a condition y, m, the scale of what A whitens and the weights are linear in y, the axes of A stay, and f sees y as well.
 
@@ -14,6 +14,8 @@
 #include "models/flow/coupling.h"
 
 namespace pf {
+
+class Objective;
 
 class CodeDensity {
  public:
@@ -33,6 +35,13 @@ class CodeDensity {
   virtual Tensor encode(const Tensor& code, const Tensor& context = {}) const = 0;
   /// What fits it to a batch of codes: the mean of −log p, unless it has an objective of its own.
   virtual Variable loss(const Tensor& code, Rng& rng, const Tensor& context = {}) const;
+  /// Whether log_density answers, and by the cheap formula of an exact density, whose derivatives cost no more than a push.
+  virtual bool has_density() const { return true; }
+  virtual bool has_exact_density() const { return true; }
+  /// What else its training needs to be told of (CodeTraining in family_density.h), and codes as that sees them; none where loss
+  /// is all.
+  virtual Objective* objective() const { return nullptr; }
+  virtual Tensor prepared(const Tensor& code, const Tensor& /*context*/) const { return code; }
 };
 
 /// Weighted normal distributions, given by what whitens them: exp(log_scale_k) A_k (c − m_k) is standard normal under

@@ -12,19 +12,13 @@ AutoencoderVariant variant_of(const Settings& s) {
 }
 
 CodeDensityKind density_of(const Settings& s) {
-  if (s.is("code-density", "gaussian")) return CodeDensityKind::gaussian;
-  if (s.is("code-density", "mixture")) return CodeDensityKind::mixture;
-  return s.is("code-density", "flow") ? CodeDensityKind::flow : CodeDensityKind::family;
-}
-
-// Codes are few, so the network is small; fixed steps make the whole map as smooth as its networks.
-std::vector<std::string> settings_on_codes(const Settings& s) {
-  std::vector<std::string> out{"hidden=" + s.word("flow-hidden")};
-  const bool diffusion = s.is("code-density", "diffusion"), matching = s.is("code-density", "flow-matching");
-  if (diffusion) out.insert(out.end(), {"solver=heun", "depth=3"});
-  if (matching) out.push_back("solver=rk4");
-  if (diffusion || matching) out.push_back("waves=0");  // whitened codes have few fine structures
-  return out;
+  const std::string& word = s.word("code-density");
+  const std::string name = word.substr(0, word.find(':'));
+  if (name == word && word == "flow") return CodeDensityKind::flow;
+  if (name != "gaussian" && name != "mixture") return CodeDensityKind::family;
+  if (name != word)
+    throw UsageError(join("autoencoder: code-density=", word, ": only families have variants, as in flow:maf"));
+  return name == "gaussian" ? CodeDensityKind::gaussian : CodeDensityKind::mixture;
 }
 
 }  // namespace
@@ -37,8 +31,11 @@ Family autoencoder_family() {
       .density = "none in the space of the data: samples lie on the decoder's surface",
       .settings =
           {choice("variant", {"plain", "denoising", "rae-l2", "rae-gp"}, "what is learned besides giving x back"),
-           choice("code-density", {"flow", "gaussian", "mixture", "autoregressive", "diffusion", "flow-matching"},
-                  "what is fitted to the codes; the last three are families with their default settings"),
+           with_variants(choice("code-density",
+                                {"flow", "gaussian", "mixture", "autoregressive", "diffusion", "flow-matching", "gan",
+                                 "vae", "autoencoder"},
+                                "what is fitted to the codes: a small spline flow, normal distributions, or any family "
+                                "with its default settings")),
            integer("latent", 2, "coordinates of the code", 1, 4096),
            integer("hidden", 128, "width of the hidden layers of encoder and decoder"),
            integer("depth", 2, "hidden layers of encoder and decoder", 0, 16),
@@ -56,6 +53,8 @@ Family autoencoder_family() {
           },
       .build =
           [](const Settings& s, const DataSummary& data, Rng& rng) {
+            const FamilyOnCodes on_codes =
+                family_on_codes(s.word("code-density"), s.word("flow-hidden"), s.integer("latent"));
             auto model = std::make_unique<Autoencoder>(
                 data.width,
                 AutoencoderSettings{
@@ -65,8 +64,8 @@ Family autoencoder_family() {
                     .density = density_of(s),
                     .components = s.integer("components"),
                     .flow = {.layers = s.integer("layers"), .hidden = s.integer("flow-hidden"), .bound = 4},
-                    .family = s.word("code-density"),
-                    .family_settings = settings_on_codes(s),
+                    .family = on_codes.family,
+                    .family_settings = on_codes.settings,
                     .context = data.context},
                 rng);
             auto objective = std::make_unique<Reconstruction>(
@@ -82,7 +81,9 @@ Family autoencoder_family() {
                         {"variant=rae-gp", "code-density=gaussian", "hidden=16", "latent=1"},
                         {"code-density=diffusion", "hidden=16", "flow-hidden=16"},
                         {"code-density=flow-matching", "hidden=16", "flow-hidden=16"},
-                        {"code-density=autoregressive", "hidden=16", "flow-hidden=16"}},
+                        {"code-density=autoregressive", "hidden=16", "flow-hidden=16"},
+                        {"code-density=gan", "hidden=16", "flow-hidden=16"},
+                        {"code-density=flow:maf", "hidden=16", "flow-hidden=16"}},
       .conditional = [](const Settings&) { return true; },
   };
 }

@@ -98,6 +98,7 @@ Traits Autoregressive::traits() const {
   return {.invertible = !head_->discrete(),
           .same_width = true,
           .smooth = !head_->discrete(),
+          .relaxed = head_->discrete() ? "sigmoids in place of the steps of each inverse CDF" : "",
           .density = DensityKind::exact,
           .steps = width(),
           .inverse_error = 1e-9};
@@ -153,6 +154,25 @@ Variable Autoregressive::push(const Variable& z, const Tensor& context) const {
     differentiated |= field.parameter && field.parameter->tracked();
   if (settings_.schedule == SamplingSchedule::jacobi && !differentiated) return as_given(jacobi(u.value(), rows));
   return as_given(sequential(u, rows));
+}
+
+Variable Autoregressive::shares(const Variable& z, double temperature, const Tensor& context) const {
+  check(head_->discrete(), "autoregressive: real numbers have no levels to share; their map is smooth as it is");
+  check(temperature > 0, "autoregressive: shares at temperature ", temperature, ": expected a positive number");
+  check_rows("autoregressive push", z.shape(), width());
+  const auto sequence = network_->unroll(z.size(0), rows_of("autoregressive push", context, z));
+  const Variable u = ordered(brought_inside(z));
+  std::vector<Variable> all;
+  for (int64_t i = 0; i < width(); ++i) {
+    const Variable output = i ? sequence->next(squeeze(all.back(), 1)) : sequence->next();
+    all.push_back(head_->shares(unsqueeze(output, 1), slice(u, 1, i, i + 1), temperature));
+  }
+  return as_given(concat(all, 1));
+}
+
+Variable Autoregressive::push_relaxed(const Variable& z, double temperature, const Tensor& context) const {
+  if (!head_->discrete()) return Transform::push_relaxed(z, temperature, context);
+  return mean_level(shares(z, temperature, context));
 }
 
 Variable Autoregressive::pull(const Variable& x, const Tensor& context) const {

@@ -43,6 +43,11 @@ class Autoregressive final : public Implements<Autoregressive, Transform> {
   Traits traits() const override;
   /// 0 and 1 count as the nearest numbers between them. With derivatives asked for, sampling is always sequential.
   Variable push(const Variable& z, const Tensor& context = {}) const override;
+  /// Of whole numbers Σ_k k share_k, the shares as below.
+  Variable push_relaxed(const Variable& z, double temperature, const Tensor& context = {}) const override;
+  /// Of whole numbers, with smoothed steps (ConditionalHead::shares): the share of each level in each coordinate, given what the
+  /// coordinates before it are shared among. z: [n, width] → [n, width, levels].
+  Variable shares(const Variable& z, double temperature, const Tensor& context = {}) const;
   Variable pull(const Variable& x, const Tensor& context = {}) const override;
   Mapped push_with_log_det(const Variable& z, const Tensor& context = {}) const override;
   Mapped pull_with_log_det(const Variable& x, const Tensor& context = {}) const override;

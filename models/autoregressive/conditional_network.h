@@ -22,7 +22,7 @@ class ConditionalSequence {
  public:
   virtual ~ConditionalSequence() = default;
   /// The outputs for the next coordinate, [rows, outputs]. `previous`: the coordinate before it, [rows, 1]; none for the
-  /// first.
+  /// first. Of a whole number that is relaxed, the share of each level in it, [rows, levels] (ConditionalHead::shares).
   virtual Variable next(const Variable& previous = {}) = 0;
 };
 

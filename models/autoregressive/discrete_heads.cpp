@@ -6,13 +6,23 @@
 
 #include "models/autoregressive/conditional_mixture.h"
 #include "models/autoregressive/discretised_logistic.h"
+#include "tensor/ops/exponential.h"
 #include "tensor/ops/index.h"
 #include "tensor/ops/join.h"
+#include "tensor/ops/scan.h"
 #include "tensor/ops/softmax.h"
 #include "tensor/parallel.h"
 
 namespace pf {
 namespace {
+
+Variable logit_of(const Variable& u) { return logit(inside_unit_interval(u)); }
+
+/// What lies between the steps: logits of P(x < k) for k = 1 … levels − 1, [..., levels − 1] → [..., levels].
+Variable shares_between(const Variable& steps, const Variable& u, double temperature) {
+  const Variable past = sigmoid((unsqueeze(logit_of(u), -1) - steps) * (1 / temperature));
+  return pad(past, -1, 1, 0, 1) - pad(past, -1, 0, 1);
+}
 
 class BernoulliHead final : public ConditionalHead {
  public:
@@ -24,6 +34,11 @@ class BernoulliHead final : public ConditionalHead {
   }
   Variable quantile(const Variable& output, const Variable& u) const override {
     return Variable(cast(less(u.value(), sigmoid(squeeze(output.value(), -1))), u.dtype()));
+  }
+  /// 1 is below the step here.
+  Variable shares(const Variable& output, const Variable& u, double temperature) const override {
+    const Variable one = sigmoid((squeeze(output, -1) - logit_of(u)) * (1 / temperature));
+    return concat({unsqueeze(1.0 - one, -1), unsqueeze(one, -1)}, -1);
   }
   NoiseInterval interval(const Tensor& output, const Tensor& x) const override {
     const Tensor p = cast(sigmoid(squeeze(output, -1)), float64), one = x > 0.5;
@@ -142,6 +157,13 @@ class CategoricalHead final : public ConditionalHead {
   Variable quantile(const Variable& output, const Variable& u) const override {
     return Variable(find_levels(CategoricalLine(levels_), output.value(), u.value()));
   }
+  Variable shares(const Variable& output, const Variable& u, double temperature) const override {
+    constexpr double least = 1e-30;  // of a probability whose logarithm is taken
+    const Variable p = softmax(output, -1);
+    const Variable below = slice(cumsum(p, -1), -1, 0, levels_ - 1);
+    const Variable above = slice(flip(cumsum(flip(p, -1), -1), -1), -1, 1, levels_);
+    return shares_between(log(below + least) - log(above + least), u, temperature);
+  }
   NoiseInterval interval(const Tensor& output, const Tensor& x) const override {
     return find_intervals(CategoricalLine(levels_), output, x);
   }
@@ -170,6 +192,17 @@ class DiscretisedLogisticHead final : public ConditionalHead {
   }
   Variable quantile(const Variable& output, const Variable& u) const override {
     return Variable(find_levels(LogisticLine(levels_, components_), clamped(output.value()), u.value()));
+  }
+  Variable shares(const Variable& output, const Variable& u, double temperature) const override {
+    const auto m = ConditionalMixture::from(output, Component::logistic);
+    std::vector<double> edges;
+    for (int64_t k = 1; k < levels_; ++k) edges.push_back((2 * double(k) - 1) / double(levels_ - 1) - 1);
+    const auto each_step = [](const Variable& x) { return unsqueeze(x, -2); };
+    const Variable places(tensor(edges, {levels_ - 1, 1}, u.dtype()));
+    const Variable at = (places - each_step(m.means)) * exp(-each_step(m.log_scales)),
+                   weight = each_step(m.log_weights);
+    return shares_between(logsumexp(weight + log_sigmoid(at), -1) - logsumexp(weight + log_sigmoid(-at), -1), u,
+                          temperature);
   }
   NoiseInterval interval(const Tensor& output, const Tensor& x) const override {
     return find_intervals(LogisticLine(levels_, components_), clamped(output), x);

@@ -44,8 +44,8 @@ Family autoregressive_family() {
                    integer("depth", 2, "hidden layers, or blocks of the transformer", 1, 16),
                    integer("heads", 4, "attention heads of the transformer; they divide its width", 1, 1024),
                    choice("ordering", {"natural", "reversed", "random"}, "which coordinate comes first"),
-                   choice("schedule", {"sequential", "jacobi"},
-                          "of sampling: coordinate by coordinate, or all at once until nothing changes")},
+                   of_sampling(choice("schedule", {"sequential", "jacobi"},
+                                      "of sampling: coordinate by coordinate, or all at once until nothing changes"))},
       .image_settings = {"variant=bernoulli", "hidden=512"},
       .defaults =
           [](const Settings& s, const DataSummary& data) {

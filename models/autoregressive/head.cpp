@@ -5,6 +5,7 @@
 #include "models/autoregressive/conditional_mixture.h"
 #include "models/autoregressive/discrete_heads.h"
 #include "tensor/ops/join.h"
+#include "tensor/ops/reduce.h"
 
 namespace pf {
 namespace {
@@ -36,6 +37,12 @@ class MixtureHead final : public ConditionalHead {
 
 }  // namespace
 
+Variable ConditionalHead::shares(const Variable&, const Variable&, double) const {
+  fail("autoregressive: real numbers have no levels to share; their quantile is smooth as it is");
+}
+Variable mean_level(const Variable& shares) {
+  return sum(shares * Variable(arange(0, double(shares.size(-1)), 1, shares.dtype())), -1);
+}
 Variable ConditionalHead::cdf(const Variable&, const Variable&) const {
   fail("autoregressive: a step function has no value between its steps; ask for the interval");
 }

@@ -27,6 +27,9 @@ struct NoiseInterval {
   Tensor point(const Tensor& at, DType dtype) const;
 };
 
+/// Σ_k k share_k: [..., levels] → [...].
+Variable mean_level(const Variable& shares);
+
 /// output: [..., outputs()]; x and u: [...], any number of coordinates at once.
 class ConditionalHead {
  public:
@@ -43,6 +46,18 @@ class ConditionalHead {
   virtual Variable log_density(const Variable& output, const Variable& x) const = 0;
   /// The x of u. Differentiable in both for real numbers; a constant for whole ones.
   virtual Variable quantile(const Variable& output, const Variable& u) const = 0;
+  /// Of whole numbers, with the steps of u ↦ x smoothed: the share that each level has of x, [..., levels()], which add up to 1.
+  /// Level k lies between two steps, at F(k − 1) and at F(k), and at temperature τ the part of x that is past a step at F is
+  ///
+  ///   σ((logit u − logit F) / τ)
+  ///
+  /// which is 0 or 1 as τ → 0. Of two levels that is the binary Concrete distribution (Maddison et al. 2017, arXiv
+  /// 1611.00712, appendix B), of which there is one a step. Differentiable in both.
+  virtual Variable shares(const Variable& output, const Variable& u, double temperature) const;
+  /// Σ_k k share_k: between the least and the greatest level.
+  Variable relaxed_quantile(const Variable& output, const Variable& u, double temperature) const {
+    return mean_level(shares(output, u, temperature));
+  }
   /// Of real numbers: F(x), in (0, 1).
   virtual Variable cdf(const Variable& output, const Variable& x) const;
   /// Of whole numbers: where u leads to x.

@@ -1,5 +1,6 @@
 #include "models/autoregressive/made.h"
 
+#include "models/autoregressive/head.h"
 #include "tensor/ops/index.h"
 #include "tensor/ops/join.h"
 
@@ -19,7 +20,8 @@ class MadeSequence final : public ConditionalSequence {
 
   Variable next(const Variable& previous) override {
     const int64_t at = at_++;
-    if (at > 0) known_ = append(known_, made_.inputs_of(previous));
+    if (at > 0)
+      known_ = append(known_, previous.size(1) > 1 ? made_.inputs_of_shares(previous) : made_.inputs_of(previous));
     const int64_t before = at > 0 ? made_.ready[size_t(at - 1)] : 0, now = made_.ready[size_t(at)];
     for (size_t i = 0; i < hidden_.size() && now > before; ++i)
       hidden_[i] = append(hidden_[i], activate(activation, affine(i, i ? hidden_[i - 1] : known_, before, now)));
@@ -72,6 +74,10 @@ Variable Made::inputs_of(const Variable& x) const {
     return reshape(Variable(one_hot(cast(x.value(), int64), input.levels, x.dtype())),
                    {x.size(0), x.size(1) * input.levels});
   return input.levels > 2 ? x * (1 / double(input.levels - 1)) : x;
+}
+
+Variable Made::inputs_of_shares(const Variable& shares) const {
+  return input.classes ? shares : inputs_of(unsqueeze(mean_level(shares), -1));
 }
 
 Variable Made::operator()(const Variable& x, const Tensor& context) const {

@@ -37,6 +37,8 @@ class Made final : public Implements<Made, ConditionalNetwork> {
   /// Coordinates as inputs: real numbers as they are, levels from 0 to 1, classes as one-hot rows.
   /// [n, m] → [n, m · inputs_each()]
   Variable inputs_of(const Variable& x) const;
+  /// The same of one coordinate, of which the share of each level is given: [n, levels] → [n, inputs_each()]
+  Variable inputs_of_shares(const Variable& shares) const;
 };
 
 }  // namespace pf

@@ -1,6 +1,7 @@
 #include "models/autoregressive/transformer_network.h"
 
 #include "tensor/ops/join.h"
+#include "tensor/ops/matmul.h"
 
 namespace pf {
 namespace {
@@ -10,7 +11,9 @@ class CachedSequence final : public ConditionalSequence {
   CachedSequence(const TransformerNetwork& network, int64_t rows, const Tensor& context)
       : network_(network), rows_(rows), context_(context) {}
   Variable next(const Variable& previous) override {
-    const Variable token = cache_.tokens ? network_.tokens_of(previous) : network_.first_token(rows_, context_);
+    const Variable token = !cache_.tokens         ? network_.first_token(rows_, context_)
+                           : previous.size(1) > 1 ? network_.token_of_shares(previous)
+                                                  : network_.tokens_of(previous);
     const Variable y = network_.transformer().step(token, cache_);
     return network_.head()(reshape(y, {rows_, y.size(2)}));
   }
@@ -45,6 +48,10 @@ Variable TransformerNetwork::first_token(int64_t rows, const Tensor& context) co
 
 Variable TransformerNetwork::tokens_of(const Variable& x) const {
   return levels_ ? (*levels_)(cast(x.value(), int64)) : (*numbers_)(unsqueeze(x, -1));
+}
+
+Variable TransformerNetwork::token_of_shares(const Variable& shares) const {
+  return unsqueeze(matmul(shares, levels_->weight), 1);
 }
 
 Variable TransformerNetwork::operator()(const Variable& x, const Tensor& context) const {

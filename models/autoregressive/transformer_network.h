@@ -27,6 +27,8 @@ class TransformerNetwork final : public Implements<TransformerNetwork, Condition
   /// The first token, [n, 1, width], and those of coordinates, [n, m] → [n, m, width].
   Variable first_token(int64_t rows, const Tensor& context) const;
   Variable tokens_of(const Variable& x) const;
+  /// The mean of the levels' vectors: [n, levels] → [n, 1, width].
+  Variable token_of_shares(const Variable& shares) const;
   const CausalTransformer& transformer() const { return transformer_; }
   const Linear& head() const { return head_; }
 

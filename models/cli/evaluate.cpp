@@ -12,6 +12,7 @@ namespace {
 
 struct Options {
   std::string folder, data;
+  std::vector<std::string> settings;
   EvaluateOptions evaluation;
   uint64_t seed = 0;
   bool json = false;
@@ -46,10 +47,11 @@ void add_evaluate(Program& program) {
   command.option("--data", &o->data, "data set; by default the one trained on");
   command.option("--samples", &o->evaluation.samples, "samples drawn from the model");
   command.option("--seed", &o->seed, "of samples and estimates");
+  add_settings(command, o->settings);
   command.flag("--json", o->json, "one JSON object a metric");
   command.machine();
   command.action([o] {
-    const Model model = load_model(o->folder);
+    const Model model = load_model(o->folder, o->settings);
     const Dataset data = data_for(model.config(), o->data);
     Rng rng = Rng(o->seed).child(4);
     print(evaluate(model, data, rng, o->evaluation), o->json);

@@ -12,7 +12,7 @@ std::string choices_of(const Setting& setting) {
   if (setting.choices.empty()) return {};
   std::string all;
   for (const std::string& choice : setting.choices) all += (all.empty() ? "" : "|") + choice;
-  return " [" + all + "]";
+  return " [" + all + (setting.variants ? ", of a family also FAMILY:VARIANT]" : "]");
 }
 
 const char* yes_no(bool x) { return x ? "yes" : "–"; }
@@ -46,7 +46,8 @@ void print_families() {
     std::cout << family.name << " – " << family.title << "\n  map      " << family.map << "\n  density  "
               << family.density << "\n";
     Table table({"  --set", "default", ""}, false);
-    for (const Setting& s : family.settings) table.add({"  " + s.key, s.value, s.help + choices_of(s)});
+    for (const Setting& s : family.settings)
+      table.add({"  " + s.key, s.value, s.help + choices_of(s) + (s.sampling ? "; also after training" : "")});
     Table traits({"  variant", "inverse", "density", "evaluations", "condition"}, false);
     for (const VariantTraits& v : traits_of(family))
       traits.add({"  " + v.name, yes_no(v.traits.invertible), name_of(v.traits.density), steps_of(v.traits),
@@ -61,6 +62,7 @@ void print_json() {
     for (const Setting& s : family.settings) {
       Json setting{{"key", s.key}, {"default", s.value}, {"help", s.help}};
       if (!s.choices.empty()) setting["choices"] = s.choices;
+      if (s.sampling) setting["after_training"] = true;
       json["settings"].push_back(setting);
     }
     for (const VariantTraits& v : traits_of(family))

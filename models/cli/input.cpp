@@ -23,6 +23,12 @@ Dataset data_for(const ModelConfig& config, const std::string& other) {
   return config.condition.apply(load_dataset(other.empty() ? config.data : other, {.seed = config.seed}));
 }
 
+void add_settings(Command& command, std::vector<std::string>& settings) {
+  command.option(
+      "--set", &settings,
+      "key=value: another solver, number of steps … than it was trained with; pushforward families says which");
+}
+
 namespace {
 std::vector<double> numbers_of(const std::string& list) {
   std::vector<double> out;

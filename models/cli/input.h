@@ -16,6 +16,9 @@ Tensor read_rows(const std::string& file, const std::string& what, int64_t width
 /// The data set that a model was trained on, or another, with the model's condition applied.
 Dataset data_for(const ModelConfig& config, const std::string& other = {});
 
+/// --set key=value: settings of a trained model that say how it is evaluated.
+void add_settings(Command& command, std::vector<std::string>& settings);
+
 /// --label and --given: the condition under which a conditional model is used.
 struct ConditionOptions {
   std::optional<int64_t> label;

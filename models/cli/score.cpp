@@ -15,6 +15,7 @@ namespace {
 
 struct Options {
   std::string folder, data, out, density;
+  std::vector<std::string> settings;
   int64_t limit = 0;
   DensityOptions options;
   uint64_t seed = 0;
@@ -25,7 +26,7 @@ struct Options {
 constexpr int64_t annealed_rows = 100;
 
 void run(const Options& o) {
-  const Model model = load_model(o.folder);
+  const Model model = load_model(o.folder, o.settings);
   const DensityKind kind = parse_density_kind(model, o.density);
   const Dataset data = data_for(model.config(), o.data);
   const int64_t limit = o.limit > 0 ? o.limit : kind == DensityKind::ais ? annealed_rows : data.test.size(0);
@@ -76,6 +77,7 @@ void add_score(Program& program) {
   command.option("--distributions", &o->options.annealing.distributions, "ais: from prior to posterior", {.least = 1});
   command.option("--limit", &o->limit, "score only the first so many rows; ais: 100 by default", {.least = 0});
   command.option("--seed", &o->seed, "of estimates");
+  add_settings(command, o->settings);
   command.flag("--json", o->json, "print one JSON object");
   command.machine();
   command.action([o] { run(*o); });

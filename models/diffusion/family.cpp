@@ -91,16 +91,21 @@ Family diffusion_family() {
            number("data-deviation", 1, "standard deviation of a coordinate of the normalised data", 1e-6, 1e6),
            number("guess-deviation", 0, "for x0: error of the network's guess, weighed against the noise; 0: none", 0,
                   1e6),
-           choice("solver", {"dopri5", "heun", "ddim", "dpmpp-2m", "ancestral", "sde"},
-                  "for sampling; ancestral and sde take noise at every step"),
-           integer("solver-steps", 32, "steps of a solver with fixed steps; 2 or more with noise", 1, 100000),
-           number("eta", 1, "noise of ancestral steps: 1 is DDPM, 0 DDIM, without a bound on the density", 0, 1),
-           choice("variance", {"forward", "posterior"}, "of ancestral steps with eta=1: beta, or that of q"),
-           number("tolerance", 1e-5, "of dopri5, which also computes inverse and density", 1e-12, 1),
-           choice("divergence", {"auto", "exact", "hutchinson"}, "of the density; auto: exact up to 16 columns"),
+           of_sampling(choice("solver", {"dopri5", "heun", "ddim", "dpmpp-2m", "ancestral", "sde"},
+                              "for sampling; ancestral and sde take noise at every step")),
+           of_sampling(
+               integer("solver-steps", 32, "steps of a solver with fixed steps; 2 or more with noise", 1, 100000)),
+           of_sampling(
+               number("eta", 1, "noise of ancestral steps: 1 is DDPM, 0 DDIM, without a bound on the density", 0, 1)),
+           of_sampling(
+               choice("variance", {"forward", "posterior"}, "of ancestral steps with eta=1: beta, or that of q")),
+           of_sampling(number("tolerance", 1e-5, "of dopri5, which also computes inverse and density", 1e-12, 1)),
+           of_sampling(
+               choice("divergence", {"auto", "exact", "hutchinson"}, "of the density; auto: exact up to 16 columns")),
            choice("pairing", {"independent", "optimal"},
                   "noise and data of a training batch: by chance, or by optimal transport, for solvers without noise"),
-           integer("jumps", 1, "of consistency: evaluations for a sample, with fresh noise between them", 1, 1000),
+           of_sampling(
+               integer("jumps", 1, "of consistency: evaluations for a sample, with fresh noise between them", 1, 1000)),
            label_dropout_setting(), guidance_setting()},
       // Noise and v have as many dimensions as an image, more than pass through the hidden layers; clean images have few.
       .image_settings = {"hidden=512", "depth=3", "prediction=x0", "data-deviation=0.7", "guess-deviation=0.15",

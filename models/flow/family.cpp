@@ -133,7 +133,7 @@ Family flow_family() {
                            "sines and cosines of each coordinate that cnf's field sees: of periods 8, 4, 2 …", 0, 8),
                    integer("solver-steps", 8, "steps of the Runge-Kutta method that trains cnf", 1, 1000),
                    number("energy", 0.01, "weight of the path energy in the loss of cnf", 0, 10),
-                   number("tolerance", 1e-5, "of dopri5, which evaluates cnf", 1e-12, 1),
+                   of_sampling(number("tolerance", 1e-5, "of dopri5, which evaluates cnf", 1e-12, 1)),
                    choice(
                        "divergence", {"auto", "exact", "hutchinson"},
                        "of cnf's field, in training and density: its trace, or an estimate from one random direction; "

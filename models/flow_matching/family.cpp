@@ -25,7 +25,7 @@ Family flow_matching_family() {
                   "their own, sampled with noise or without; the bridge, sampled with its noise"),
            choice("pairing", {"optimal", "independent"},
                   "of mean-flow and shortcut: noise and data of a batch by optimal transport or by chance"),
-           integer("jumps", 1, "of mean-flow and shortcut: jumps for a sample", 1, 1000),
+           of_sampling(integer("jumps", 1, "of mean-flow and shortcut: jumps for a sample", 1, 1000)),
            integer("reflows", 1, "of rectified: how often the flow is learned anew on its own pairs", 0, 10),
            integer("pair-steps", 8, "of rectified: steps of rk4 for a pair", 1, 1000),
            integer("hidden", 128, "width of the hidden layers"), integer("depth", 4, "hidden layers", 1, 16),
@@ -39,11 +39,13 @@ Family flow_matching_family() {
            integer("frequencies", 0, "sine and cosine pairs that tell the network the time", 0, 64),
            number("sigma", 0,
                   "noise added to the paths; 0 is 0.3 of schroedinger-bridge, 0.5 of sf2m, 1 of interpolant", 0, 10),
-           number("diffusion-coefficient", 0, "of interpolant: noise in sampling, 0: none", 0, 100),
-           choice("solver", {"dopri5", "rk4", "heun", "midpoint", "euler"}, "for sampling"),
-           integer("solver-steps", 50, "steps of a solver with fixed steps, and of those with noise", 1, 100000),
-           number("tolerance", 1e-5, "of dopri5", 1e-12, 1),
-           choice("divergence", {"auto", "exact", "hutchinson"}, "of the density; auto: exact up to 16 columns"),
+           of_sampling(number("diffusion-coefficient", 0, "of interpolant: noise in sampling, 0: none", 0, 100)),
+           of_sampling(choice("solver", {"dopri5", "rk4", "heun", "midpoint", "euler"}, "for sampling")),
+           of_sampling(
+               integer("solver-steps", 50, "steps of a solver with fixed steps, and of those with noise", 1, 100000)),
+           of_sampling(number("tolerance", 1e-5, "of dopri5", 1e-12, 1)),
+           of_sampling(
+               choice("divergence", {"auto", "exact", "hutchinson"}, "of the density; auto: exact up to 16 columns")),
            label_dropout_setting(), guidance_setting()},
       .image_settings = {"hidden=512", "depth=3", "frequencies=4", "waves=0", "prediction=data"},
       .defaults =

@@ -5,11 +5,13 @@
 #include "models/transfer/latent_prior.h"
 #include "models/transfer/progressive.h"
 #include "models/transfer/refinement.h"
+#include "models/transfer/reflow.h"
 #include "nn/data/batches.h"
 #include "nn/gradients.h"
 #include "nn/optim/ema.h"
 #include "nn/optim/schedule.h"
 #include "nn/state.h"
+#include "tensor/ops/rounding.h"
 #include "tensor/suggest.h"
 
 namespace pf {
@@ -35,12 +37,26 @@ Outcome tempered(const Trained& t, int64_t count, Rng& rng) {
   return Samples{push_normal(t.model, z), t.model.push(cold)};
 }
 
+/// What a student says, as points of the teacher's: whole numbers where the teacher's are.
+Tensor of_student(const Model& model, const Tensor& x) {
+  const bool binary = model.data_kind() == DataKind::binary;
+  if (model.data_kind() == DataKind::real) return model.denormalise(x);
+  return model.denormalise(clamp(round(x), 0.0, binary ? 1.0 : double(model.config().levels - 1)));
+}
+
 Outcome distilled(const Trained& t, int64_t count, Rng& rng) {
-  if (!t.model.transform().traits().smooth) return "its map is a step function, which a smooth student cannot copy";
   Rng learning = rng.child(1);
   const auto student = distil(t.model.inner(), learning);
   const Tensor z = normal_noise(t.model, count, rng);
-  return Samples{push_normal(t.model, z), t.model.denormalise(student->push(Variable(z)).value())};
+  return Samples{push_normal(t.model, z), of_student(t.model, student->push(Variable(z)).value())};
+}
+
+Outcome reflowed(const Trained& t, int64_t count, Rng& rng) {
+  if (std::string why_not = why_not_reflow(t.model.inner()); !why_not.empty()) return why_not;
+  Rng learning = rng.child(1);
+  const SteppedMap student = reflow(t.model.inner(), learning);
+  const Tensor z = normal_noise(t.model, count, rng);
+  return Samples{push_normal(t.model, z), of_student(t.model, student.push(Variable(z)).value())};
 }
 
 Outcome distilled_by_halves(const Trained& t, int64_t count, Rng& rng) {
@@ -52,13 +68,14 @@ Outcome distilled_by_halves(const Trained& t, int64_t count, Rng& rng) {
 }
 
 Outcome refined(const Trained& t, int64_t count, Rng& rng) {
-  if (t.model.data_kind() != DataKind::real)
-    return "its samples are whole numbers, which cannot be moved along a gradient";
   Rng learning = rng.child(1);
   const Refinement refine(t.model.inner(), t.model.normalise(t.data.train, learning), learning);
   const Variable noise = t.model.inner().base().from_normal(Variable(normal_noise(t.model, count, rng)));
   const Tensor x = t.model.inner().push(noise).value();
-  return Samples{t.model.denormalise(x), t.model.denormalise(refine(x))};
+  // Whole numbers stay whole numbers where the noise is moved.
+  if (t.model.data_kind() != DataKind::real)
+    return Samples{t.model.denormalise(x), t.model.push(refine.refined_noise(noise.value(), learning))};
+  return Samples{t.model.denormalise(x), t.model.denormalise(refine(x, learning))};
 }
 
 /// The map itself goes on learning, now from a critic, for a tenth of its training.
@@ -160,6 +177,8 @@ const std::vector<Improvement>& improvements() {
       {"refinement", "samples moved along the gradient of a critic's log-ratio (DGflow)", refined},
       {"distillation", "one network learns the map's pairs (z, T(z)); the same in one step, not better (diffusion)",
        distilled},
+      {"reflow", "a flow learns the straight lines of the map's pairs, then takes one step (Liu et al. 2022)",
+       reflowed},
       {"progressive", "the steps of the way from noise to data halved until one is left (Salimans & Ho 2022)",
        distilled_by_halves},
   };

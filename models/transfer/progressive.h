@@ -34,6 +34,7 @@ class SteppedMap final : public Implements<SteppedMap, Transform> {
   /// One step from x at time t, a number or a column.
   Variable step(const Variable& x, const Tensor& time) const;
   int64_t steps() const { return steps_; }
+  const VelocityField& velocity() const { return velocity_; }
   /// Half as many steps, by the same network.
   void halve();
 

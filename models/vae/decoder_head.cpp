@@ -53,6 +53,9 @@ class DiscreteHead final : public Implements<DiscreteHead, DecoderHead> {
   Variable draw(const Variable& decoded, const Variable& noise) const override {
     return head_->quantile(by_coordinate(decoded), noise);
   }
+  Variable draw_relaxed(const Variable& decoded, const Variable& noise, double temperature) const override {
+    return head_->relaxed_quantile(by_coordinate(decoded), noise, temperature);
+  }
   Tensor noise_of(const Tensor& x, const Tensor& decoded) const override {
     return head_->interval(by_coordinate(Variable(decoded)).value(), x).point(full(x.shape(), 0.5), x.dtype());
   }

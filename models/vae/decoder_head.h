@@ -36,6 +36,10 @@ class DecoderHead {
   /// log p(x | code), or log P: [n]. x: [n, width], or one row for all codes.
   virtual Variable log_likelihood(const Variable& x, const Variable& decoded) const = 0;
   virtual Variable draw(const Variable& decoded, const Variable& noise) const = 0;
+  /// The same with smoothed steps, of whole numbers (ConditionalHead::shares).
+  virtual Variable draw_relaxed(const Variable& decoded, const Variable& noise, double /*temperature*/) const {
+    return draw(decoded, noise);
+  }
   /// The noise from which x is drawn, or a number in the middle of all that do.
   virtual Tensor noise_of(const Tensor& x, const Tensor& decoded) const = 0;
 };

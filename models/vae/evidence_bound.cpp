@@ -11,13 +11,24 @@
 
 namespace pf {
 
-EvidenceBound::EvidenceBound(const Vae& model, const BoundSettings& settings) : model_(model), settings_(settings) {
+EvidenceBound::EvidenceBound(const Vae& model, const BoundSettings& settings)
+    : model_(model),
+      settings_(settings),
+      fitted_(model.fitted_prior(), [this](const Tensor& batch, Rng& rng, const Tensor& context) {
+        return model_
+            .draw(model_.encoded(Variable(batch), context),
+                  rng.normal({batch.size(0), model_.code_width()}, batch.dtype()))
+            .code.value();
+      }) {
   check(settings.samples >= 1, "vae: ", settings.samples, " training samples: expected at least 1");
   const bool kl_term = settings.samples == 1 && !settings.doubly_reparameterized;
   check(
       kl_term || (settings.beta == 1 && settings.free_bits == 0), "vae: beta ", settings.beta, " and free bits ",
       settings.free_bits,
       " weigh a KL term, which this bound has not; set train-samples=1 and gradient=plain, or beta=1 and free-bits=0");
+  check(kl_term || !model.fitted_prior(),
+        "vae: this prior is fitted apart from the bound, which then has a KL term to N(0, I); set train-samples=1 and "
+        "gradient=plain, or a prior with an exact density");
   if (settings.doubly_reparameterized) model.require_normal_posterior();
 }
 
@@ -31,14 +42,24 @@ Variable EvidenceBound::elbo_loss(const Tensor& batch, Rng& rng, const Tensor& c
   const Encoded from = model_.encoded(Variable(batch), context);
   const DrawnCode q = model_.draw(from, rng.normal({batch.size(0), model_.code_width()}, batch.dtype()));
   const Variable likelihood = model_.log_likelihood(Variable(batch), model_.decode(q.code, context));
+  const Variable bound = negative_bound(q, likelihood);
+  const CodeDensity* prior = model_.fitted_prior();
+  return prior ? bound + prior->loss(q.code.value(), rng) : bound;
+}
+
+Variable EvidenceBound::negative_bound(const DrawnCode& q, const Variable& likelihood) const {
   const double free = settings_.free_bits;
-  if (!q.kl.defined() || model_.settings().prior != PriorKind::normal) {
-    const Variable kl = q.log_density - model_.log_prior(q.code);
+  if (!q.kl.defined() || !model_.trains_with_normal_prior()) {
+    const Variable kl = q.log_density - log_training_prior(q.code);
     if (free == 0) return mean(kl * settings_.beta - likelihood);
     return maximum(mean(kl), Variable(free * double(model_.code_width()))) * settings_.beta - mean(likelihood);
   }
   if (free == 0) return mean(sum(q.kl, -1) * settings_.beta - likelihood);
   return sum(maximum(mean(q.kl, 0), Variable(free))) * settings_.beta - mean(likelihood);
+}
+
+Variable EvidenceBound::log_training_prior(const Variable& code) const {
+  return model_.trains_with_normal_prior() ? Normal(model_.code_width()).log_density(code) : model_.log_prior(code);
 }
 
 // The codes are taken as starting points, and q's parameters as constants: one walk gives Σ w̃ₖ log wₖ's slope at each
@@ -76,8 +97,8 @@ std::vector<VitalSign> EvidenceBound::vital_signs(const Tensor& batch, Rng& rng,
   std::vector<VitalSign> signs{{"active units of the code", double(active),
                                 collapsed ? join("posterior collapse: ", active, " of ", width, " units") : ""}};
   const DrawnCode q = model_.draw(from, rng.normal({batch.size(0), width}, batch.dtype()));
-  if (!q.kl.defined() || model_.settings().prior != PriorKind::normal) {
-    signs.push_back({"KL to the prior (nats)", mean(q.log_density - model_.log_prior(q.code)).item(), ""});
+  if (!q.kl.defined() || !model_.trains_with_normal_prior()) {
+    signs.push_back({"KL to the prior (nats)", mean(q.log_density - log_training_prior(q.code)).item(), ""});
     return signs;
   }
   const std::vector<double> kl = numbers(mean(q.kl.value(), 0));

@@ -26,18 +26,33 @@ struct BoundSettings {
 class EvidenceBound final : public Objective {
  public:
   /// Throws where beta or free bits are asked for together with several samples: that bound has no KL term.
+  /// And where they are asked for with a prior that is fitted apart from the bound.
   explicit EvidenceBound(const Vae& model, const BoundSettings& settings = {});
+  EvidenceBound(const EvidenceBound&) = delete;  // the training of a fitted prior refers to it
+  EvidenceBound& operator=(const EvidenceBound&) = delete;
   std::string name() const override { return "negative evidence bound (nats)"; }
   Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
+  Opponent* opponent() override { return fitted_.opponent(); }
+  int64_t stages() const override { return fitted_.stages(); }
+  void begin_stage(int64_t stage) override { fitted_.begin_stage(stage); }
+  void set_progress(double part) override { fitted_.set_progress(part); }
+  std::vector<Tensor> changing_numbers() const override { return fitted_.changing_numbers(); }
+  void after_step(const Tensor& batch, Rng& rng, const Tensor& context = {}) override {
+    fitted_.after_step(batch, rng, context);
+  }
   /// Active units: coordinates of the code whose posterior mean has a variance above 0.01 over the data (Burda et al.
   /// 2015, arXiv 1509.00519, section 5.2). KL terms, those of levels and, up to 32, of units where they have a closed form.
   std::vector<VitalSign> vital_signs(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override;
 
  private:
   Variable elbo_loss(const Tensor& batch, Rng& rng, const Tensor& context) const;
+  Variable negative_bound(const DrawnCode& q, const Variable& likelihood) const;
+  /// log p(c) of the prior that the bound has in training.
+  Variable log_training_prior(const Variable& code) const;
   Variable doubly_reparameterized_loss(const Tensor& batch, Rng& rng, const Tensor& context) const;
   const Vae& model_;
   BoundSettings settings_;
+  CodeTraining fitted_;
 };
 
 }  // namespace pf

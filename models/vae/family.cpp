@@ -9,7 +9,12 @@ PriorKind prior_of(const Settings& s) {
   if (s.is("prior", "mixture")) return PriorKind::mixture;
   if (s.is("prior", "vamp")) return PriorKind::vamp;
   if (s.is("prior", "flow")) return PriorKind::flow;
-  return PriorKind::normal;
+  if (s.is("prior", "normal")) return PriorKind::normal;
+  const std::string& word = s.word("prior");
+  for (const char* no_family : {"normal:", "mixture:", "vamp:"})
+    if (word.starts_with(no_family))
+      throw UsageError(join("vae: prior=", word, ": only families have variants, as in flow:maf"));
+  return PriorKind::family;
 }
 
 Likelihood likelihood_of(const Settings& s) {
@@ -60,16 +65,19 @@ Built build_quantised(const Settings& s, const DataSummary& data, Rng& rng) {
 
 Built build(const Settings& s, const DataSummary& data, Rng& rng) {
   if (quantised(s)) return build_quantised(s, data, rng);
+  const int64_t levels = s.is("variant", "hierarchical") ? s.integer("levels") : 1;
+  const int64_t code_width = s.integer("latent") * levels;
   const VaeSettings settings{.likelihood = likelihood_of(s),
                              .data_levels = data.levels,
                              .latent = s.integer("latent"),
-                             .levels = s.is("variant", "hierarchical") ? s.integer("levels") : 1,
+                             .levels = levels,
                              .hidden = s.integer("hidden"),
                              .depth = s.integer("depth"),
                              .importance_samples = s.integer("importance-samples"),
                              .prior = prior_of(s),
                              .components = s.integer("components"),
                              .flow = {.layers = s.integer("layers"), .hidden = s.integer("flow-hidden"), .bound = 4},
+                             .prior_family = family_on_codes(s.word("prior"), s.word("flow-hidden"), code_width),
                              .posterior = posterior_of(s),
                              .posterior_layers = s.integer("posterior-layers"),
                              .context = data.context};
@@ -95,7 +103,12 @@ Family vae_family() {
                   "a code of real numbers, several levels of them, or whole numbers from a codebook or by rounding"),
            choice("likelihood", {"gaussian", "bernoulli", "categorical", "logistic"},
                   "of x given the code: of real numbers, of 0 and 1, of whole numbers the last two"),
-           choice("prior", {"normal", "mixture", "vamp", "flow"}, "of the code; all but the first are learned"),
+           with_variants(choice("prior",
+                                {"normal", "mixture", "vamp", "flow", "autoregressive", "diffusion", "flow-matching",
+                                 "gan", "vae", "autoencoder"},
+                                "of the code; all but the first are learned: flow is a small spline flow, from there "
+                                "on any family; those "
+                                "without an exact density are fitted to the codes apart from the bound")),
            choice("posterior", {"diagonal", "full", "planar", "iaf"},
                   "of the code given x: normal, or a flow behind a diagonal one"),
            integer("latent", 2, "coordinates of the code, or of one level's", 1, 4096),
@@ -110,7 +123,7 @@ Family vae_family() {
            number("free-bits", 0, "nats a coordinate of the code may say for free in training", 0, 1000),
            integer("train-samples", 1, "importance samples of the training bound; above 1 it is IWAE", 1, 1000),
            choice("gradient", {"plain", "dreg"}, "estimate of the encoder's; dreg has less noise for IWAE"),
-           integer("importance-samples", 64, "importance samples of the reported bound", 1, 100000),
+           of_sampling(integer("importance-samples", 64, "importance samples of the reported bound", 1, 100000)),
            integer("codes", 2, "of a point, for vq and fsq", 1, 4096),
            integer("code-width", 3, "numbers of the vector behind a code", 1, 1024),
            integer("entries", 64, "of vq's codebook", 2, 65536),
@@ -130,6 +143,8 @@ Family vae_family() {
                         {"prior=mixture", "components=3", "hidden=16", "free-bits=0.1"},
                         {"prior=vamp", "components=4", "hidden=16", "posterior=full"},
                         {"prior=flow", "layers=2", "flow-hidden=16", "hidden=16"},
+                        {"prior=flow:maf", "flow-hidden=16", "hidden=16", "train-samples=2"},
+                        {"prior=gan", "flow-hidden=16", "hidden=16"},
                         {"posterior=full", "hidden=16", "free-bits=0.2", "latent=3"},
                         {"gradient=dreg", "train-samples=3", "hidden=16"},
                         {"likelihood=categorical", "hidden=16", "latent=3"},

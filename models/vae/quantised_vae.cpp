@@ -4,6 +4,7 @@
 
 #include "models/context.h"
 #include "tensor/ops/join.h"
+#include "tensor/ops/matmul.h"
 #include "tensor/ops/reduce.h"
 #include "tensor/ops/softmax.h"
 
@@ -34,6 +35,7 @@ Traits QuantisedVae::traits() const {
   return {.invertible = false,
           .same_width = false,
           .smooth = false,
+          .relaxed = "codes' vectors by shares: sigmoids in place of the steps of each inverse CDF",
           .density = DensityKind::bound,
           .steps = settings_.codes + 1};
 }
@@ -63,6 +65,15 @@ Variable QuantisedVae::push(const Variable& z, const Tensor& context) const {
   check_rows("vae push", z.shape(), base_.width());
   const Tensor k = prior_.push(Variable(slice(z.value(), 1, 0, settings_.codes)), context).value();
   return head_->draw(decode_codes(k, context), slice(z, 1, settings_.codes));
+}
+
+Variable QuantisedVae::push_relaxed(const Variable& z, double temperature, const Tensor& context) const {
+  check_rows("vae push", z.shape(), base_.width());
+  const Variable shares = prior_.shares(slice(z, 1, 0, settings_.codes), temperature, context);
+  const int64_t entries = quantiser_->entries();
+  const Tensor all = quantiser_->vector(arange(0, double(entries), 1, int64), z.dtype());
+  const Variable vectors = matmul(reshape(shares, {z.size(0) * settings_.codes, entries}), Variable(all));
+  return head_->draw_relaxed(decode(vectors, context), slice(z, 1, settings_.codes), temperature);
 }
 
 Tensor QuantisedVae::all_codes() const {

@@ -6,7 +6,8 @@
 //
 //   x = draw from the head with decoder(vectors of k) for parameters, k = autoregressive map of u;  base U(0, 1)^codes × noise
 //
-// The map is a step function of u, and smooth in the noise of a Gaussian head. Its density is a sum over all codes,
+// The map is a step function of u, and smooth in the noise of a Gaussian head. In its relaxed map a code's vector is Σ_k share_k
+// vector_k, between the codes' own. Its density is a sum over all codes,
 // p(x) = Σ_k P(k) p(x|k), of which the term of the encoder's k is a lower bound: what training raises. A few thousand codes can be
 // summed over.
 
@@ -35,6 +36,8 @@ class QuantisedVae final : public Implements<QuantisedVae, Transform> {
   int64_t width() const override { return width_; }
   Traits traits() const override;
   Variable push(const Variable& z, const Tensor& context = {}) const override;
+  /// The codes' vectors by their shares (Autoregressive::shares), and the head's own relaxed map.
+  Variable push_relaxed(const Variable& z, double temperature, const Tensor& context = {}) const override;
   /// log P(k) + log p(x|k) of the encoder's k. Without a condition and where there are not many codes (65,536 numbers to
   /// decode) the sum over all codes.
   LogDensity log_density(const Tensor& x, Rng& rng, const Tensor& context = {}) const override;

@@ -48,6 +48,9 @@ std::unique_ptr<CodeDensity> Vae::make_prior(Rng& rng) const {
       return std::make_unique<GaussianMixture>(code_width(), settings_.components, rng);
     case PriorKind::flow:
       return std::make_unique<FlowDensity>(code_width(), settings_.flow, rng);
+    case PriorKind::family:
+      return std::make_unique<FamilyDensity>("vae", pf::family(settings_.prior_family.family),
+                                             settings_.prior_family.settings, code_width(), rng);
     case PriorKind::vamp:
       require_normal_posterior();
       return std::make_unique<VampPrior>(
@@ -58,8 +61,12 @@ std::unique_ptr<CodeDensity> Vae::make_prior(Rng& rng) const {
 }
 
 Traits Vae::traits() const {
-  return {
-      .invertible = false, .same_width = false, .smooth = head_->smooth(), .density = DensityKind::bound, .steps = 1};
+  return {.invertible = false,
+          .same_width = false,
+          .smooth = head_->smooth(),
+          .relaxed = head_->smooth() ? "" : "sigmoids in place of the steps of the head's inverse CDF",
+          .density = has_prior_density() ? DensityKind::bound : DensityKind::none,
+          .steps = 1};
 }
 
 Variable Vae::placed(const Variable& code, const Tensor& context) const {
@@ -87,6 +94,15 @@ Variable Vae::push(const Variable& z, const Tensor& context) const {
   check_rows("vae push", z.shape(), base_.width());
   const int64_t of_prior = base_.width() - head_->noise()->width();
   return head_->draw(decode(prior_push(slice(z, 1, 0, of_prior)), context), slice(z, 1, of_prior));
+}
+
+Variable Vae::push_relaxed(const Variable& z, double temperature, const Tensor& context) const {
+  if (head_->smooth()) return Transform::push_relaxed(z, temperature, context);
+  check(temperature > 0, "vae: a relaxed map at temperature ", temperature, ": expected a positive number");
+  check_rows("vae push", z.shape(), base_.width());
+  const int64_t of_prior = base_.width() - head_->noise()->width();
+  const Variable decoded = decode(prior_push(slice(z, 1, 0, of_prior)), context);
+  return head_->draw_relaxed(decoded, slice(z, 1, of_prior), temperature);
 }
 
 Encoded Vae::encoded(const Variable& x, const Tensor& context) const {
@@ -129,6 +145,7 @@ Variable Vae::importance_bound(const Tensor& x, int64_t samples, Rng& rng, const
 }
 
 LogDensity Vae::log_density(const Tensor& x, Rng& rng, const Tensor& context) const {
+  if (!has_prior_density()) cannot("the family has no density", "compare samples instead (evaluate)");
   check_rows("vae log_density", x.shape(), width_);
   const int64_t k = settings_.importance_samples;
   return {importance_bound(x, k, rng, context).value(), DensityKind::bound, join("IWAE-", k, " lower bound")};

@@ -4,7 +4,10 @@
 //
 //   x = draw from the head (decoder_head.h) with decoder(c) for parameters;  base of the prior × noise of the head
 //
-// The prior of the code c is N(0, I), or a learned map of its base: c = g(z) (mixture, mixture of posteriors, flow).
+// The prior of the code c is N(0, I), or a learned map of its base: c = g(z) (mixture, mixture of posteriors, flow, any family).
+// A family with an exact density takes its place in the bound. Any other is fitted to the codes by its own objective, while the
+// bound keeps N(0, I) (two stages in one: Dai & Wipf 2019, arXiv 1903.05789, section 4); samples are then its own, and so is the
+// reported bound where it has a density by an ODE. Where it has none, nor has the model.
 //
 //   ELBO        E_q [log p(x|c)] − KL(q(c|x) ‖ p(c))  ≤  log p(x)                        (eq. 3 and appendix B)
 //   IWAE-K      E log (1/K) Σ p(x, c_k) / q(c_k|x), between the two    (Burda et al. 2015, arXiv 1509.00519, eq. 8)
@@ -19,14 +22,14 @@
 // c is what comes before m and s, so the encoder says where z is relative to its prior (2007.03898, section 3.2), the KL
 // terms are those to N(0, I), and no density of c has to know of y or of levels.
 
-#include "models/autoencoder/code_density.h"
+#include "models/autoencoder/family_density.h"
 #include "models/vae/decoder_head.h"
 #include "models/vae/inference.h"
 #include "nn/mlp.h"
 
 namespace pf {
 
-enum class PriorKind { normal, mixture, vamp, flow };
+enum class PriorKind { normal, mixture, vamp, flow, family };
 
 struct VaeSettings {
   Likelihood likelihood = Likelihood::gaussian;
@@ -38,6 +41,7 @@ struct VaeSettings {
   PriorKind prior = PriorKind::normal;
   int64_t components = 10;  // of a mixture; pseudo-inputs of a mixture of posteriors
   CouplingSettings flow = {.layers = 4, .hidden = 64, .bins = 8, .bound = 4};
+  FamilyOnCodes prior_family = {};  // of PriorKind::family
   PosteriorKind posterior = PosteriorKind::diagonal;
   int64_t posterior_layers = 4;  // of a flow posterior
   int64_t context = 0;           // numbers of the condition; 0: none
@@ -53,6 +57,7 @@ class Vae final : public Implements<Vae, Transform> {
   int64_t width() const override { return width_; }
   Traits traits() const override;
   Variable push(const Variable& z, const Tensor& context = {}) const override;
+  Variable push_relaxed(const Variable& z, double temperature, const Tensor& context = {}) const override;
   /// IWAE-K with K = settings.importance_samples.
   LogDensity log_density(const Tensor& x, Rng& rng, const Tensor& context = {}) const override;
   /// The centre of the posterior, with the observation noise that gives x back.
@@ -79,8 +84,14 @@ class Vae final : public Implements<Vae, Transform> {
   Variable log_likelihood(const Variable& x, const Variable& decoded) const {
     return head_->log_likelihood(x, decoded);
   }
-  /// log p(c): [n].
+  /// log p(c): [n]. Throws where the prior has no density.
   Variable log_prior(const Variable& code) const;
+  /// Whether the prior has one.
+  bool has_prior_density() const { return !prior_ || prior_->has_density(); }
+  /// Whether the bound that trains the model has N(0, I) for prior: where that is the prior, or where the prior is fitted.
+  bool trains_with_normal_prior() const { return !prior_ || !prior_->has_exact_density(); }
+  /// A prior that is fitted to the codes apart from the bound; null where there is none.
+  const CodeDensity* fitted_prior() const { return prior_ && !prior_->has_exact_density() ? prior_.get() : nullptr; }
   /// Drawn from p(c): [n, code_width()].
   Tensor sample_codes(int64_t n, Rng& rng, DType dtype) const {
     return prior_ ? prior_->push(Variable(prior_->base()->sample(n, rng, dtype))).value()

@@ -82,6 +82,71 @@ TEST(Program, SamplesAreTemperedAndGuided) {
       contains(run_program(f, "guide " + flow + " --observe 1,x --out " + (f / "y.npy")).err, "'x': expected numbers"));
 }
 
+TEST(Program, SamplesAreRefinedByACritic) {
+  TemporaryFolder f;
+  const std::string gan = f / "gan", coins = f / "coins";
+  ASSERT_EQ(run_program(f, "train gan --data moons --steps 40 --threads 1 --set hidden=16 --out " + gan).code, 0);
+  const std::string sample = "sample " + gan + " -n 300 --seed 5 --out " + (f / "x.npy");
+  auto samples = [&](const std::string& words) {
+    const Ended ended = run_program(f, sample + words);
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    return read_npy(f / "x.npy").to_vector<float>();
+  };
+  const auto plain = samples("");
+  EXPECT_EQ(samples(" --refine 0"), plain);
+  const auto in_noise = samples(" --refine 5 --critic-steps 30"),
+             in_data = samples(" --refine 5 --critic-steps 30 --refine-space data --divergence js --refine-noise 0.1");
+  EXPECT_NE(in_noise, plain);
+  EXPECT_NE(in_data, plain);
+  EXPECT_TRUE(contains(run_program(f, sample + " --refine 5 --refine-space x").err, "expected noise or data"));
+  EXPECT_TRUE(contains(run_program(f, sample + " --refine 5 --divergence jsd").err, "did you mean 'js'?"));
+  ASSERT_EQ(
+      run_program(f, "train autoregressive --data moons --steps 10 --threads 1 --set hidden=16 --out " + coins).code,
+      0);
+  const Ended none = run_program(f, "sample " + coins + " --set components=3 --out " + (f / "y.npy"));
+  EXPECT_EQ(none.code, 2);
+  EXPECT_TRUE(contains(none.err, "components is part of what was trained; after training one can set schedule"));
+  EXPECT_EQ(run_program(f, "sample " + coins + " --set schedule=jacobi -n 10 --out " + (f / "y.npy")).code, 0);
+}
+
+TEST(Program, EvaluatesWithOtherSettingsOfTheSolver) {
+  TemporaryFolder f;
+  const std::string dir = f / "dm";
+  ASSERT_EQ(
+      run_program(f, "train diffusion --data moons --steps 20 --threads 1 --set hidden=16 --set depth=2 --out " + dir)
+          .code,
+      0);
+  auto samples = [&](const std::string& words) {
+    const Ended ended = run_program(f, "sample " + dir + " -n 50 --out " + (f / "x.npy") + words);
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    return read_npy(f / "x.npy").to_vector<float>();
+  };
+  EXPECT_NE(samples(" --set solver=heun --set solver-steps=4"), samples(""));
+  const Ended bound = run_program(f, "score " + dir + " --limit 10 --set solver=ancestral --set solver-steps=8 --json");
+  ASSERT_EQ(bound.code, 0) << bound.err;
+  EXPECT_EQ(Json::parse(bound.out).at("kind"), "bound");
+  EXPECT_EQ(run_program(f, "evaluate " + dir + " --samples 200 --set solver=heun --set solver-steps=4").code, 0);
+  EXPECT_TRUE(contains(run_program(f, "score " + dir + " --set hidden=8").err, "hidden is part of what was trained"));
+}
+
+TEST(Program, PullsByOptimisation) {
+  TemporaryFolder f;
+  const std::string dir = f / "vae";
+  ASSERT_EQ(run_program(f, "train vae --data moons --steps 40 --threads 1 --set hidden=16 --out " + dir).code, 0);
+  Rng rng(1);
+  write_npy(f / "x.npy", rng.normal({20, 2}));
+  const std::string pull = "pull " + dir + " --x " + (f / "x.npy") + " --out " + (f / "z.npy");
+  const Ended encoder = run_program(f, pull), search = run_program(f, pull + " --optimise --steps 200");
+  EXPECT_TRUE(contains(encoder.out, "by the encoder"));
+  ASSERT_EQ(search.code, 0) << search.err;
+  EXPECT_TRUE(contains(search.out, "20 points pulled to " + (f / "z.npy") + " by optimisation: T(z) is "));
+  const Tensor free = read_npy(f / "z.npy");
+  ASSERT_EQ(run_program(f, pull + " --optimise --steps 200 --prior-weight 10").code, 0);
+  const Tensor drawn = read_npy(f / "z.npy");
+  EXPECT_EQ(drawn.shape(), free.shape());
+  EXPECT_LT(sum(var(drawn, 0)).item(), sum(var(free, 0)).item());
+}
+
 }  // namespace
 }  // namespace pf
 

@@ -255,5 +255,37 @@ TEST(DiscreteHeads, ExplainWhatTheyCannotTake) {
       contains(error_of([&] { categorical_head(1); }), "whole numbers with 1 level: expected data of at least 2"));
 }
 
+// With smoothed steps: shares add up to one, their mean rises with u from one level to the next, and a coin is the binary
+// Concrete distribution, σ((logit π − logit u)/τ).
+TEST(Shares, AreWhatLiesBetweenSmoothSteps) {
+  Rng rng(31);
+  const Tensor u = unsqueeze(linspace(0.001, 0.999, 200, float64), 1);
+  for (const Conditional kind : {Conditional::categorical, Conditional::discretised_logistic}) {
+    const auto head = make_head(kind, 3, 6);
+    const Tensor output = expand(rng.normal({1, 1, head->outputs()}, float64), {200, 1, head->outputs()});
+    for (double temperature : {1.0, 0.05}) {
+      const Variable shares = head->shares(Variable(output), Variable(u), temperature);
+      EXPECT_EQ(shares.shape(), (Shape{200, 1, 6}));
+      EXPECT_GE(min(shares.value()).item(), -1e-15);
+      EXPECT_LT(max(abs(sum(shares.value(), -1) - 1.0)).item(), 1e-12);
+      const Tensor level = squeeze(mean_level(shares).value(), 1);
+      EXPECT_GE(min(slice(level, 0, 1) - slice(level, 0, 0, 199)).item(), -1e-15);
+    }
+  }
+  const auto coin = bernoulli_head();
+  const double logit = 0.7, temperature = 0.4;
+  const Tensor relaxed =
+      coin->relaxed_quantile(Variable(full({200, 1, 1}, logit, float64)), Variable(u), temperature).value();
+  for (int64_t i = 0; i < 200; i += 20) {
+    const double at = u.at({i, 0}), expected = 1 / (1 + std::exp(-(logit - std::log(at / (1 - at))) / temperature));
+    EXPECT_NEAR(relaxed.at({i, 0}), expected, 1e-12);
+  }
+  EXPECT_TRUE(
+      contains(error_of([&] {
+                 make_head(Conditional::normal_mixture, 2, 0)->shares(Variable(zeros({1, 1, 6})), Variable(u), 1);
+               }),
+               "real numbers have no levels to share"));
+}
+
 }  // namespace
 }  // namespace pf

@@ -14,6 +14,7 @@
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
+#include "tensor/ops/softmax.h"
 #include "tests/support/temporary.h"
 
 namespace pf {
@@ -54,6 +55,26 @@ TEST(LatentGuidance, WalksOnUniformNoiseToo) {
   const double v = deviation * deviation;
   EXPECT_NEAR(mean(sum(found.x, -1)).item(), 2 * v / (2 * v + s * s), 0.06);
   EXPECT_NEAR(var(sum(found.x, -1)).item(), 2 * v * s * s / (2 * v + s * s), 0.025);
+}
+
+// A step function is walked by its relaxed map; the points that are left have the law P(x) exp(−E(x)) all the same.
+TEST(LatentGuidance, OfWholeNumbersHasTheLawByEnumeration) {
+  Rng rng(3);
+  Autoregressive model(2, {.conditional = Conditional::categorical, .levels = 3, .hidden = 8, .depth = 1}, rng);
+  for (Field& field : parameters_of(model))
+    *field.parameter = Variable(cast(field.value() + rng.normal(field.value().shape()) * 0.3, float64));
+  const RowEnergy energy = [](const Variable& x) { return square(sum(x, -1) - 3.0); };
+  std::vector<double> pairs;
+  for (int i = 0; i < 9; ++i) pairs.insert(pairs.end(), {double(i / 3), double(i % 3)});
+  const Tensor all = tensor(pairs, {9, 2}, float64);
+  const Tensor log_p = model.log_density(all, rng).value - energy(Variable(all)).value();
+  const std::vector<double> expected = softmax(log_p, 0).to_vector<double>();
+  const int64_t n = 4000;
+  const Guided found = guide(model, energy, n, rng, {.distributions = 40, .moves = 15}, {}, float64);
+  EXPECT_NEAR(found.log_evidence, logsumexp(log_p, 0).item(), 0.05);
+  std::vector<double> counts(9);
+  for (int64_t i = 0; i < n; ++i) counts[size_t(3 * found.x.at({i, 0}) + found.x.at({i, 1}))] += 1 / double(n);
+  for (size_t i = 0; i < 9; ++i) EXPECT_NEAR(counts[i], expected[i], 0.03) << i;
 }
 
 TEST(LatentGuidance, Errors) {

@@ -101,9 +101,44 @@ TEST_P(Laws, DerivativesOfTheMapAreItsDifferences) {
   EXPECT_NEAR(sum(vjp(push, z).pullback(g) * direction).item(), sum(g * tangent).item(), 1e-9);
 }
 
+// A step function has a relaxed map in its place, named as such, whose slope is that of its differences and not zero, and whose
+// limit at temperature 0 is the map. A smooth map is its own.
+TEST_P(Laws, RelaxedMapsHaveASlopeAndTheMapForLimit) {
+  const Built built = make_instance(variant());
+  const Transform& map = *built.transform;
+  const bool smooth = map.traits().smooth;
+  EXPECT_EQ(smooth, std::string(map.traits().relaxed).empty());
+  const Tensor z = base_sample(map, 40), x = map.push(Variable(z)).value();
+  EXPECT_TRUE(
+      contains(error_of([&] { map.push_relaxed(Variable(z), 0); }), "temperature 0: expected a positive number"));
+  if (smooth) {
+    EXPECT_TRUE(same_bits(map.push_relaxed(Variable(z), 0.5).value(), x));
+    return;
+  }
+  Rng rng(5);
+  const Tensor direction = rng.normal(z.shape(), float64);
+  for (double temperature : {1.0, 0.3}) {
+    const Map push = [&](const Variable& v) { return map.push_relaxed(v, temperature); };
+    const double h = 1e-7;
+    const Tensor plus = push(Variable(z + direction * h)).value(), minus = push(Variable(z - direction * h)).value();
+    const auto [value, tangent] = jvp(push, z, direction);
+    EXPECT_LT(difference(tangent, (plus - minus) * (0.5 / h)), 1e-6) << temperature;
+    EXPECT_GT(mean(abs(tangent)).item(), 1e-3) << temperature;
+    const Tensor g = rng.normal(value.shape(), float64);
+    EXPECT_NEAR(sum(vjp(push, z).pullback(g) * direction).item(), sum(g * tangent).item(), 1e-9);
+  }
+  double last = INFINITY;
+  for (double temperature : {1.0, 0.1, 0.01}) {
+    const double away = mean(abs(map.push_relaxed(Variable(z), temperature).value() - x)).item();
+    EXPECT_LT(away, last) << temperature;
+    last = away;
+  }
+  EXPECT_LT(difference(map.push_relaxed(Variable(z), 1e-6).value(), x), 1e-6);
+}
+
 /// Objectives that hold a part of themselves still on purpose, so that their gradient is not the slope of their value:
 /// an autoencoder's codes under the density that is fitted to them, a posterior in its doubly reparameterised gradient, the
-/// goals of samples that drift, a rounding that gradients pass straight through.
+/// goals of samples that drift, a rounding that gradients pass straight through, a prior that is fitted to codes.
 /// Tests of their own judge those.
 bool holds_still(const Variant& v) {
   return v.family->name == "autoencoder" || (v.family->name == "vae" && v.settings().is("gradient", "dreg")) ||
@@ -111,7 +146,8 @@ bool holds_still(const Variant& v) {
           (v.settings().is("variant", "mean-flow") || v.settings().is("variant", "shortcut"))) ||
          (v.family->name == "diffusion" && v.settings().is("variant", "consistency")) ||
          (v.family->name == "gan" && v.settings().is("variant", "drifting")) ||
-         (v.family->name == "vae" && (v.settings().is("variant", "vq") || v.settings().is("variant", "fsq")));
+         (v.family->name == "vae" &&
+          (v.settings().is("variant", "vq") || v.settings().is("variant", "fsq") || v.settings().is("prior", "gan")));
 }
 
 /// The slope of f along a direction in the space of all parameters, by differences and by the gradient.

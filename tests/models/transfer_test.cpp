@@ -4,15 +4,17 @@
 
 #include <cmath>
 
+#include "models/autoregressive/autoregressive.h"
 #include "models/transfer/distillation.h"
 #include "models/transfer/improvement.h"
 #include "models/transfer/latent_prior.h"
 #include "models/transfer/progressive.h"
-#include "models/transfer/refinement.h"
 #include "models/transfer/transfer.h"
 #include "tensor/ops/argmax.h"
+#include "tensor/ops/comparison.h"
 #include "tensor/ops/norm.h"
 #include "tensor/ops/reduce.h"
+#include "tensor/ops/rounding.h"
 #include "tests/support/temporary.h"
 
 namespace pf {
@@ -69,17 +71,17 @@ TEST(Distillation, HalvesTheStepsOfAMapUntilOneIsLeft) {
                                 "its map is one step already"));
 }
 
-// Data N(m, I), samples N(0, I): the log-ratio is m·x − ½‖m‖², its gradient m everywhere.
-TEST(Refinement, MovesSamplesTowardsTheData) {
-  Rng rng(2);
-  const double shift = 0.6;
-  const Affine model = plane_map(1, 0);
-  const Tensor data = rng.normal({20000, 2}) + shift;
-  const Refinement refine(model, data, rng,
-                          {.critic_steps = 600, .gamma = 0, .hidden = 32, .steps = 10, .step_size = 0.05});
-  const Tensor x = rng.normal({2000, 2});
-  const double moved = mean(refine(x) - x).item();
-  EXPECT_NEAR(moved, 10 * 0.05 * shift, 0.15);
+// A step function teaches its relaxed map: a fair coin for each coordinate, x = 1 where u < ½.
+TEST(Distillation, CopiesTheRelaxedMapOfAStepFunction) {
+  Rng rng(5);
+  Autoregressive teacher(2, {.conditional = Conditional::bernoulli, .hidden = 4, .depth = 1}, rng);
+  for (Field& field : parameters_of(teacher)) *field.parameter = Variable(zeros(field.value().shape()));
+  const auto student =
+      distil(teacher, rng, {.pairs = 6000, .steps = 1500, .hidden = 32, .depth = 2, .temperature = 0.3});
+  const Tensor z = rng.normal({2000, 2});
+  const Tensor x = teacher.push(teacher.base().from_normal(Variable(z))).value();
+  const Tensor rounded = round(student->push(Variable(z)).value());
+  EXPECT_GT(mean(cast(equal(rounded, x), float64)).item(), 0.96);
 }
 
 TEST(Transfer, MeasuresOrExplainsEveryCell) {
