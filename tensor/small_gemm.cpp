@@ -104,6 +104,31 @@ template <class T> struct Place {
   Place transposed() const { return {c, column, row, {add.data, add_column}, add.row}; }
 };
 
+// Lane r: the sum of the lanes of parts[r], of which there are as many as a vector has lanes.
+template <class T> Vec<T> sums_of_lanes(const Vec<T>* parts) {
+#if defined(__AVX512F__)
+  // xsimd 8.1 gives the sums of 16 floats in another order: so halves are added first, and eight rows summed at a time.
+  if constexpr (sizeof(T) == 4) {
+    using Half = xsimd::batch<float, xsimd::avx2>;
+    alignas(64) T all[16];
+    for (int first : {0, 8}) {
+      Half halves[8];
+      for (int r = 0; r < 8; ++r) {
+        const __m512 x = parts[first + r].data;
+        const __m256d above = _mm512_extractf64x4_pd(_mm512_castps_pd(x), 1);
+        halves[r] = Half(_mm512_castps512_ps256(x)) + Half(_mm256_castpd_ps(above));
+      }
+      xsimd::haddp(halves).store_aligned(all + first);
+    }
+    return Vec<T>::load(all);
+  }
+#endif
+  typename Vec<T>::Batch batches[Vec<T>::width];
+#pragma GCC unroll 16
+  for (int r = 0; r < Vec<T>::width; ++r) batches[r] = parts[r].data;
+  return xsimd::haddp(batches);
+}
+
 // Vectors along the inner size: few columns, and both operands in sequence there. As many rows at a time as a vector has
 // lanes, the last ones repeated.
 template <class T>
@@ -123,11 +148,8 @@ void multiply_dots(const MatrixRef<T>& a, const T* b, int64_t columns, int64_t b
 #pragma GCC unroll 16
         for (int r = 0; r < w; ++r) sum[r] = math::fma(Vec<T>::load(left[r] + p), y, sum[r]);
       }
-      typename Vec<T>::Batch parts[w];
-#pragma GCC unroll 16
-      for (int r = 0; r < w; ++r) parts[r] = sum[r].data;
       alignas(64) T total[w];
-      Vec<T>(xsimd::haddp(parts)).store(total);  // lane r: the sum of the lanes of parts[r]
+      sums_of_lanes(sum).store(total);
       for (int64_t p = whole; p < depth; ++p)
         for (int r = 0; r < w; ++r) total[r] += left[r][p] * right[p];
       for (int64_t r = 0; r < std::min<int64_t>(w, a.rows - i); ++r) to(i + r, n) = to.start(i + r, n) + total[r];
