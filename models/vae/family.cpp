@@ -66,6 +66,7 @@ Built build(const Settings& s, const DataSummary& data, Rng& rng) {
                              .levels = s.is("variant", "hierarchical") ? s.integer("levels") : 1,
                              .hidden = s.integer("hidden"),
                              .depth = s.integer("depth"),
+                             .waves = s.integer("waves"),
                              .importance_samples = s.integer("importance-samples"),
                              .prior = prior_of(s),
                              .components = s.integer("components"),
@@ -76,6 +77,7 @@ Built build(const Settings& s, const DataSummary& data, Rng& rng) {
   auto model = std::make_unique<Vae>(data.width, settings, rng);
   const BoundSettings bound{.beta = s.number("beta"),
                             .free_bits = s.number("free-bits"),
+                            .warm_up = s.number("warm-up"),
                             .samples = s.integer("train-samples"),
                             .doubly_reparameterized = s.is("gradient", "dreg")};
   auto objective = std::make_unique<EvidenceBound>(*model, bound);
@@ -102,11 +104,16 @@ Family vae_family() {
            integer("levels", 2, "of codes, for hierarchical", 2, 16),
            integer("hidden", 128, "width of the hidden layers"),
            integer("depth", 2, "hidden layers of encoder and decoder", 1, 16),
+           integer("waves", 5,
+                   "periods of the sines and cosines that the encoder sees beside x and the decoder beside a code of "
+                   "real numbers",
+                   0, 12),
            integer("components", 16, "of a mixture prior; pseudo-inputs of a vamp prior", 2, 10000),
            integer("layers", 4, "couplings of a flow prior"),
            integer("flow-hidden", 64, "width of the two hidden layers of a flow's layer"),
            integer("posterior-layers", 4, "of a flow posterior", 1, 1000),
            number("beta", 1, "weight of the KL term in training; 1 is the bound itself", 0, 1000),
+           number("warm-up", 0.5, "part of the training in which that weight rises, from a tenth of it", 0, 1),
            number("free-bits", 0, "nats a coordinate of the code may say for free in training", 0, 1000),
            integer("train-samples", 1, "importance samples of the training bound; above 1 it is IWAE", 1, 1000),
            choice("gradient", {"plain", "dreg"}, "estimate of the encoder's; dreg has less noise for IWAE"),
@@ -118,25 +125,28 @@ Family vae_family() {
            number("commitment", 0.25, "weight of the distance from vectors to their codes, for vq", 0, 1000),
            number("codebook-decay", 0.99, "of the averages that the codebook follows", 0, 0.999999),
            choice("code-prior", {"made", "transformer"}, "the autoregressive network that models the codes")},
-      .image_settings = {"hidden=512", "latent=16"},
+      .image_settings = {"hidden=512", "latent=16", "waves=0", "warm-up=0"},
       .defaults =
-          [](const Settings&, const DataSummary& data) {
+          [](const Settings& s, const DataSummary& data) {
+            const double rate = quantised(s) ? 8e-3 : 4e-3;
             return data.image ? TrainingDefaults{.steps = 2500, .batch = 128, .rate = 3e-3}
-                              : TrainingDefaults{.steps = 7000, .batch = 256, .rate = 8e-3};
+                              : TrainingDefaults{.steps = 7000, .batch = 256, .rate = rate};
           },
       .build = build,
-      .test_variants = {{"likelihood=gaussian", "hidden=16"},
-                        {"likelihood=bernoulli", "hidden=16", "latent=3"},
-                        {"prior=mixture", "components=3", "hidden=16", "free-bits=0.1"},
-                        {"prior=vamp", "components=4", "hidden=16", "posterior=full"},
-                        {"prior=flow", "layers=2", "flow-hidden=16", "hidden=16"},
-                        {"posterior=full", "hidden=16", "free-bits=0.2", "latent=3"},
-                        {"gradient=dreg", "train-samples=3", "hidden=16"},
-                        {"likelihood=categorical", "hidden=16", "latent=3"},
-                        {"likelihood=logistic", "hidden=16", "posterior=full"},
-                        {"posterior=planar", "hidden=16", "posterior-layers=3"},
-                        {"posterior=iaf", "hidden=16", "posterior-layers=2", "flow-hidden=8", "train-samples=2"},
-                        {"variant=hierarchical", "hidden=16", "levels=2"},
+      .test_variants = {{"likelihood=gaussian", "hidden=16", "waves=0", "warm-up=0"},
+                        {"prior=normal", "hidden=16", "waves=2"},
+                        {"likelihood=bernoulli", "hidden=16", "latent=3", "waves=0", "warm-up=0"},
+                        {"prior=mixture", "components=3", "hidden=16", "free-bits=0.1", "waves=0", "warm-up=0"},
+                        {"prior=vamp", "components=4", "hidden=16", "posterior=full", "waves=0", "warm-up=0"},
+                        {"prior=flow", "layers=2", "flow-hidden=16", "hidden=16", "waves=0", "warm-up=0"},
+                        {"posterior=full", "hidden=16", "free-bits=0.2", "latent=3", "waves=0", "warm-up=0"},
+                        {"gradient=dreg", "train-samples=3", "hidden=16", "waves=0", "warm-up=0"},
+                        {"likelihood=categorical", "hidden=16", "latent=3", "waves=0", "warm-up=0"},
+                        {"likelihood=logistic", "hidden=16", "posterior=full", "waves=0", "warm-up=0"},
+                        {"posterior=planar", "hidden=16", "posterior-layers=3", "waves=0", "warm-up=0"},
+                        {"posterior=iaf", "hidden=16", "posterior-layers=2", "flow-hidden=8", "train-samples=2",
+                         "waves=0", "warm-up=0"},
+                        {"variant=hierarchical", "hidden=16", "levels=2", "waves=0", "warm-up=0"},
                         {"variant=vq", "hidden=16", "entries=8", "code-width=3"},
                         {"variant=fsq", "hidden=16", "code-width=2", "likelihood=logistic"}},
       .data_kind = data_of,
