@@ -16,12 +16,15 @@ namespace pf {
 
 namespace {
 
-/// Takes down how far the rows' sums are off, where `moves` are what the rows' potentials are about to move by.
-void judge(EntropicPlan& plan, const Tensor& moves) {
-  const Tensor off = abs(exp(moves) - 1.0);
+/// Takes down how far the rows' sums are off.
+void judge(EntropicPlan& plan, const Tensor& errors) {
+  const Tensor off = abs(errors);
   plan.off = max(off).item();
   if (!plan.converged()) plan.worst_row = int64_t(argmax(reshape(off, {off.numel()}), 0).item());
 }
+
+/// Within e²⁰.
+bool near_one(const Tensor& scalings) { return max(abs(log(scalings))).item() < 20; }
 
 }  // namespace
 
@@ -47,14 +50,32 @@ EntropicPlan entropic_plan(const Tensor& x, const Tensor& y, double epsilon, int
   const double log_n = std::log(double(x.size(0))), log_m = std::log(double(y.size(0)));
   const Tensor kernel = squared_distances_by_product(x, y) * (-1 / epsilon);
   Tensor f = zeros({x.size(0), 1}, x.dtype()), g = zeros({1, y.size(0)}, x.dtype());
+  // Smaller entries are left out, which no scaling near 1 makes large: products with subnormal numbers are slow.
+  const double least = x.dtype() == float64 ? 1e-280 : 1e-28;
   EntropicPlan plan{.tolerance = tolerance, .epsilon = epsilon};
-  while (plan.iterations < iterations) {
+  const auto going_on = [&] { return plan.iterations < iterations && (plan.iterations < 2 || !plan.converged()); };
+  while (going_on()) {
+    // In logarithms, from whatever potentials.
     const Tensor next = -logsumexp(kernel + g, 1, true) - log_n;
     // After the columns were set right, the rows are off by as much as f is about to move.
-    judge(plan, next - f);
+    judge(plan, exp(next - f) - 1.0);
     f = next;
     g = -logsumexp(kernel + f, 0, true) - log_m;
-    if (++plan.iterations > 1 && plan.converged()) break;
+    ++plan.iterations;
+    // By products with the plan so far, as long as the scalings stay near 1.
+    const Tensor so_far = relu(exp(kernel + f + g) - least), transposed = contiguous(transpose(so_far));
+    Tensor u = ones_like(f), v = ones({y.size(0), 1}, x.dtype());
+    while (going_on()) {
+      const Tensor of_rows = 1.0 / (matmul(so_far, v) * double(x.size(0)));
+      const Tensor of_columns = 1.0 / (matmul(transposed, of_rows) * double(y.size(0)));
+      if (!near_one(of_rows) || !near_one(of_columns)) break;
+      judge(plan, of_rows / u - 1.0);
+      u = of_rows;
+      v = of_columns;
+      ++plan.iterations;
+    }
+    f = f + log(u);
+    g = g + log(transpose(v));
   }
   plan.log_plan = kernel + f + g;
   return plan;
@@ -74,7 +95,7 @@ EntropicPlan entropic_plan_to_itself(const Tensor& x, double epsilon, int64_t it
   EntropicPlan plan{.tolerance = tolerance, .epsilon = epsilon};
   while (plan.iterations < iterations) {
     const Tensor change = (logsumexp(kernel + transpose(f), 1, true) + f + log_n) * -0.5;
-    judge(plan, change * -2.0);
+    judge(plan, exp(change * -2.0) - 1.0);
     f = f + change;
     ++plan.iterations;
     if (plan.converged()) break;

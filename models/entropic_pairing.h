@@ -1,6 +1,7 @@
 #pragma once
 // Entropic optimal transport between two samples (Cuturi 2013, arXiv 1306.0895): the plan P of least Σ P c − ε H(P), found by
-// Sinkhorn's iterations in logarithms, so that a small ε does not underflow.
+// Sinkhorn's iterations. They are products with the plan so far; where its scalings move far from 1 they are taken into the
+// potentials by an iteration in logarithms, so that a small ε does not underflow (Schmitzer 2016, arXiv 1610.06519, section 3).
 
 #include <string>
 

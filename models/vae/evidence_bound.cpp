@@ -1,8 +1,11 @@
 #include "models/vae/evidence_bound.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/autograd.h"
+#include "tensor/capture.h"
+#include "tensor/ops/cast.h"
 #include "tensor/ops/extremum.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
@@ -10,10 +13,15 @@
 #include "tensor/ops/softmax.h"
 
 namespace pf {
+namespace {
+// Where the weight of the KL term begins, as a part of its end: with none, deviations run off to zero in the first steps.
+constexpr double least_share = 0.1;
+}  // namespace
 
 EvidenceBound::EvidenceBound(const Vae& model, const BoundSettings& settings)
     : model_(model),
       settings_(settings),
+      kl_weight_(full({}, settings.beta, float64)),
       fitted_(model.fitted_prior(), [this](const Tensor& batch, Rng& rng, const Tensor& context) {
         return model_
             .draw(model_.encoded(Variable(batch), context),
@@ -30,6 +38,24 @@ EvidenceBound::EvidenceBound(const Vae& model, const BoundSettings& settings)
         "vae: this prior is fitted apart from the bound, which then has a KL term to N(0, I); set train-samples=1 and "
         "gradient=plain, or a prior with an exact density");
   if (settings.doubly_reparameterized) model.require_normal_posterior();
+}
+
+void EvidenceBound::set_progress(double part) {
+  if (settings_.warm_up == 0) return;
+  const double risen = std::min(1.0, part / settings_.warm_up);
+  const double weight = settings_.beta * (least_share + (1 - least_share) * risen);
+  if (!(kl_weight_.device() == default_device())) kl_weight_ = full({}, weight, float64);
+  else overwrite(kl_weight_, full({}, weight, float64));
+}
+
+std::vector<Tensor> EvidenceBound::changing_numbers() const {
+  if (settings_.warm_up == 0) return {};
+  return {kl_weight_};
+}
+
+Variable EvidenceBound::weighted(const Variable& kl) const {
+  if (settings_.warm_up == 0) return kl * settings_.beta;
+  return kl * Variable(cast(kl_weight_, kl.dtype()));
 }
 
 Variable EvidenceBound::loss(const Tensor& batch, Rng& rng, const Tensor& context) const {
@@ -51,11 +77,11 @@ Variable EvidenceBound::negative_bound(const DrawnCode& q, const Variable& likel
   const double free = settings_.free_bits;
   if (!q.kl.defined() || !model_.trains_with_normal_prior()) {
     const Variable kl = q.log_density - log_training_prior(q.code);
-    if (free == 0) return mean(kl * settings_.beta - likelihood);
-    return maximum(mean(kl), Variable(free * double(model_.code_width()))) * settings_.beta - mean(likelihood);
+    if (free == 0) return mean(weighted(kl) - likelihood);
+    return weighted(maximum(mean(kl), Variable(free * double(model_.code_width())))) - mean(likelihood);
   }
-  if (free == 0) return mean(sum(q.kl, -1) * settings_.beta - likelihood);
-  return sum(maximum(mean(q.kl, 0), Variable(free))) * settings_.beta - mean(likelihood);
+  if (free == 0) return mean(weighted(sum(q.kl, -1)) - likelihood);
+  return weighted(sum(maximum(mean(q.kl, 0), Variable(free)))) - mean(likelihood);
 }
 
 Variable EvidenceBound::log_training_prior(const Variable& code) const {

@@ -5,6 +5,7 @@
 
 #include "models/context.h"
 #include "models/vae/vamp_prior.h"
+#include "models/waves.h"
 #include "tensor/ops/exponential.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/power.h"
@@ -13,13 +14,20 @@
 
 namespace pf {
 
+namespace {
+constexpr double widest_period = 8;  // wider than normalised data and codes, so that no two places look alike
+}
+
 Vae::Vae(int64_t width, const VaeSettings& settings, Rng& rng)
     : settings_(settings),
       width_(width),
       head_(make_decoder_head(settings.likelihood, width, settings.data_levels)),
       inference_(make_inference(inference_settings(), rng)),
-      encoder_(mlp_widths(width + settings.context, settings.hidden, settings.depth, inference_->encoded()), rng),
-      decoder_(mlp_widths(code_width() + settings.context, settings.hidden, settings.depth, width * head_->outputs()),
+      encoder_(mlp_widths(waves_width(width, settings.waves) + settings.context, settings.hidden, settings.depth,
+                          inference_->encoded()),
+               rng),
+      decoder_(mlp_widths(waves_width(code_width(), settings.waves) + settings.context, settings.hidden, settings.depth,
+                          width * head_->outputs()),
                rng),
       prior_(make_prior(rng)),
       base_({prior_ ? prior_->base() : std::make_shared<Normal>(code_width()), head_->noise()}) {
@@ -54,8 +62,8 @@ std::unique_ptr<CodeDensity> Vae::make_prior(Rng& rng) const {
     case PriorKind::vamp:
       require_normal_posterior();
       return std::make_unique<VampPrior>(
-          encoder_.in(), settings_.latent, settings_.components,
-          [this](const Variable& u) { return normal(encoder_(u)); }, rng);
+          width_ + settings_.context, settings_.latent, settings_.components,
+          [this](const Variable& u) { return normal(encoder_output(u)); }, rng);
   }
   fail("vae: unknown prior ", int(settings_.prior));
 }
@@ -87,7 +95,8 @@ Variable Vae::placed(const Variable& code, const Tensor& context) const {
 }
 
 Variable Vae::decode(const Variable& code, const Tensor& context) const {
-  return decoder_(with_context("vae", placed(code, context), context, settings_.context));
+  return decoder_(with_context("vae", with_waves(placed(code, context), settings_.waves, widest_period), context,
+                               settings_.context));
 }
 
 Variable Vae::push(const Variable& z, const Tensor& context) const {
@@ -108,7 +117,13 @@ Variable Vae::push_relaxed(const Variable& z, double temperature, const Tensor& 
 Encoded Vae::encoded(const Variable& x, const Tensor& context) const {
   check_rows("vae encoder", x.shape(), width_);
   const Variable input = with_context("vae", head_->scaled(x), context, settings_.context);
-  return {input, encoder_(input)};
+  return {input, encoder_output(input)};
+}
+
+Variable Vae::encoder_output(const Variable& input) const {
+  if (settings_.waves == 0) return encoder_(input);
+  const Variable seen = with_waves(slice(input, 1, 0, width_), settings_.waves, widest_period);
+  return encoder_(settings_.context > 0 ? concat({seen, slice(input, 1, width_)}, 1) : seen);
 }
 
 void Vae::require_normal_posterior() const {

@@ -37,6 +37,7 @@ struct VaeSettings {
   int64_t latent = 2;       // of one level
   int64_t levels = 1;
   int64_t hidden = 128, depth = 2;
+  int64_t waves = 0;                // of x for the encoder and of the code for the decoder (waves.h)
   int64_t importance_samples = 64;  // K of the bound that log_density gives
   PriorKind prior = PriorKind::normal;
   int64_t components = 10;  // of a mixture; pseudo-inputs of a mixture of posteriors
@@ -116,6 +117,8 @@ class Vae final : public Implements<Vae, Transform> {
   const char* family() const override { return "vae"; }
   std::unique_ptr<CodeDensity> make_prior(Rng& rng) const;
   InferenceSettings inference_settings() const;
+  /// input: [n, width + context].
+  Variable encoder_output(const Variable& input) const;
   Posterior normal(const Variable& encoder_output) const;
   /// g(z): what the prior's base is mapped to.
   Variable prior_push(const Variable& z) const { return prior_ ? prior_->push(z) : z; }

@@ -6,12 +6,14 @@
 
 #include "models/assignment.h"
 #include "models/flow_matching/flow_matching.h"
+#include "models/squared_distances.h"
 #include "tensor/ops/argmax.h"
 #include "tensor/ops/exponential.h"
 #include "tensor/ops/index.h"
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
 #include "tensor/ops/rounding.h"
+#include "tensor/ops/softmax.h"
 #include "tests/support/temporary.h"
 
 namespace pf {
@@ -34,6 +36,29 @@ TEST(EntropicPairing, BetweenTwoGaussiansTheCovarianceIsKnown) {
   const Tensor plan = exp(entropic_plan(x, y, epsilon, 2000, 1e-8).log_plan);
   const double covariance = sum(plan * (x - mean(x)) * transpose(y - mean(y))).item();
   EXPECT_NEAR(covariance, std::sqrt(1 + epsilon * epsilon / 16) - epsilon / 4, 0.06);
+}
+
+// Most iterations are products with the plan so far; the same number of them in logarithms gives the same plan, also where
+// each entry of exp(−c/ε) is far below the least number.
+TEST(EntropicPairing, ProductsGiveWhatLogarithmsGive) {
+  Rng rng(5);
+  for (DType dtype : {float32, float64})
+    for (double epsilon : {10.0, 0.5, 0.02}) {
+      const Tensor x = rng.normal({60, 2}, dtype) * 2.0, y = rng.normal({80, 2}, dtype) + 6.0;
+      const Tensor kernel = squared_distances_by_product(x, y) * (-1 / epsilon);
+      const EntropicPlan plan = entropic_plan(x, y, epsilon, 150, 1e-12);
+      Tensor f = zeros({60, 1}, dtype), g = zeros({1, 80}, dtype);
+      for (int64_t i = 0; i < plan.iterations; ++i) {
+        f = -logsumexp(kernel + g, 1, true) - std::log(60.0);
+        g = -logsumexp(kernel + f, 0, true) - std::log(80.0);
+      }
+      const Tensor expected = exp(kernel + f + g);
+      const double scale = max(expected).item(), rounding = dtype == float32 ? 1e-7 : 1e-15;
+      // Potentials are rounded at their size in units of ε, some hundred times.
+      EXPECT_LT(max(abs(exp(plan.log_plan) - expected)).item(), scale * (1e-3 + 200 / epsilon) * 100 * rounding)
+          << name_of(dtype) << " " << epsilon;
+      EXPECT_LT(max(abs(sum(exp(plan.log_plan), 0) * 80.0 - 1.0)).item(), (1 + 200 / epsilon) * 10 * rounding);
+    }
 }
 
 TEST(EntropicPairing, ASmallEpsilonGivesNearlyTheOptimalCost) {

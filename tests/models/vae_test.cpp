@@ -194,6 +194,27 @@ TEST(Vae, FreeBitsPayForWhatIsBelowThem) {
   EXPECT_NEAR(loss(3) - loss(0), 1 + 3, 1e-12);
 }
 
+TEST(Vae, InTheWarmUpTheKlTermCountsLess) {
+  Rng rng(8);
+  Vae model(2, {.latent = 2, .depth = 0}, rng);
+  for (Field& field : fields_of(model)) *field.parameter = Variable(cast(field.value(), float64));
+  set_field(model, "encoder.layers.0.weight", zeros({4, 2}));
+  set_field(model, "encoder.layers.0.bias", tensor({2, 0, 0, 0}));  // 2 nats
+  const Tensor x = rng.normal({10, 2}, float64);
+  EvidenceBound warming(model, {.beta = 3, .warm_up = 0.4});
+  const auto loss = [&](const EvidenceBound& objective) {
+    Rng fixed(9);
+    return objective.loss(x, fixed).item();
+  };
+  const double whole = loss(EvidenceBound(model, {.beta = 3})), none = loss(EvidenceBound(model, {.beta = 0}));
+  EXPECT_NEAR(whole - none, 3 * 2, 1e-12);
+  for (const auto& [part, share] : {std::pair{0.0, 0.1}, {0.2, 0.55}, {0.4, 1.0}, {0.9, 1.0}}) {
+    warming.set_progress(part);
+    EXPECT_NEAR(loss(warming) - none, share * 6, 1e-12) << part;
+  }
+  EXPECT_EQ(warming.changing_numbers().size(), 1u);
+}
+
 class LearnedPrior : public ::testing::TestWithParam<PriorKind> {};
 INSTANTIATE_TEST_SUITE_P(Vae, LearnedPrior, ::testing::Values(PriorKind::mixture, PriorKind::vamp, PriorKind::flow));
 
