@@ -41,6 +41,7 @@ EvidenceBound::EvidenceBound(const Vae& model, const BoundSettings& settings)
 }
 
 void EvidenceBound::set_progress(double part) {
+  fitted_.set_progress(part);
   if (settings_.warm_up == 0) return;
   const double risen = std::min(1.0, part / settings_.warm_up);
   const double weight = settings_.beta * (least_share + (1 - least_share) * risen);
@@ -49,8 +50,9 @@ void EvidenceBound::set_progress(double part) {
 }
 
 std::vector<Tensor> EvidenceBound::changing_numbers() const {
-  if (settings_.warm_up == 0) return {};
-  return {kl_weight_};
+  std::vector<Tensor> out = fitted_.changing_numbers();
+  if (settings_.warm_up > 0) out.push_back(kl_weight_);
+  return out;
 }
 
 Variable EvidenceBound::weighted(const Variable& kl) const {

@@ -40,8 +40,6 @@ class EvidenceBound final : public Objective {
   Opponent* opponent() override { return fitted_.opponent(); }
   int64_t stages() const override { return fitted_.stages(); }
   void begin_stage(int64_t stage) override { fitted_.begin_stage(stage); }
-  void set_progress(double part) override { fitted_.set_progress(part); }
-  std::vector<Tensor> changing_numbers() const override { return fitted_.changing_numbers(); }
   void after_step(const Tensor& batch, Rng& rng, const Tensor& context = {}) override {
     fitted_.after_step(batch, rng, context);
   }
