@@ -7,7 +7,7 @@
 namespace pf {
 
 struct SharedLibrary {
-  void* handle = nullptr;  // null: not found
+  void* handle = nullptr;      // null: not found
   std::filesystem::path path;  // where none could be opened: a file that is there and should have been
   std::string why_not;         // the reason given by the loader
 
