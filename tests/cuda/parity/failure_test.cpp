@@ -133,7 +133,13 @@ template <class Body> void fail_each_call(const Body& body) {
 
 TEST(Failures, EachCallInTurn) { fail_each_call(small_training); }
 
-TEST(Failures, EachCallOfARecordingInTurn) { fail_each_call(small_recording); }
+TEST(Failures, EachCallOfARecordingInTurn) {
+  fail_each_call(small_recording);
+  if (!testing::emulator()) return;
+  testing::emulator()->reset_counters();
+  small_recording();
+  EXPECT_GE(testing::emulator()->counters().graph_launches, 4u);
+}
 
 // The streams, the pool, cuBLAS are made once in a process: each call fails in a process of its own.
 TEST(Failures, EachCallOfTheFirstUseInTurn) {

@@ -44,8 +44,9 @@ class FailuresOfProgram : public ::testing::Test {
   }
   void expect_error(const Outcome& outcome, const std::string& part) {
     EXPECT_EQ(outcome.code, 1) << outcome.err;
-    EXPECT_TRUE(contains(outcome.last(), part));
-    EXPECT_EQ(std::count(outcome.last().begin(), outcome.last().end(), '\n'), 1) << outcome.err;
+    const std::string line = outcome.last();
+    EXPECT_TRUE(contains(line, part));
+    EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1) << outcome.err;
   }
   void expect_fine(const Outcome& outcome) { EXPECT_EQ(outcome.code, 0) << outcome.err; }
   std::string train(const std::string& more, const std::string& device = "cuda") {
