@@ -92,7 +92,17 @@ TEST_P(WorkloadCost, ReplayedStepsAreOneLaunchAndTheUpdate) {
 // The trainer's loop -------------------------------------------------------------------------------------------------
 
 /// Variants that wait in each step, and for what.
-const std::map<std::string, std::string> waiting = {};
+const std::map<std::string, std::string> waiting = [] {
+  const std::string assignment = "the assignment of a batch is found on the host",
+                    plan = "a plan takes as many iterations as the host sees that it needs";
+  return std::map<std::string, std::string>{{"autoencoder_flow_matching", assignment},
+                                            {"flow_matching_ot", assignment},
+                                            {"flow_matching_mean_flow", assignment},
+                                            {"flow_matching_shortcut", assignment},
+                                            {"flow_matching_schroedinger_bridge", plan},
+                                            {"flow_matching_sf2m", plan},
+                                            {"gan_sinkhorn", plan}};
+}();
 
 class TrainerCost : public ::testing::TestWithParam<testing::Variant> {};
 INSTANTIATE_TEST_SUITE_P(, TrainerCost, ::testing::ValuesIn([] {
