@@ -157,7 +157,7 @@ TEST(Metrics, BinaryModelsAreMeasuredOnBinarisedRows) {
   EXPECT_EQ(binary.at("sliced W2").kind, "binarised");
   EXPECT_EQ(real.at("sliced W2").kind, "");
   // An untrained model says 0 and 1 about equally often, as do the rows: 0.1 apart, and from grey rows half a pixel.
-  EXPECT_LT(binary.at("sliced W2").value, 0.15);
+  EXPECT_LT(binary.at("sliced W2").value, 0.25);
 }
 
 // All of it on an untrained model: every metric is there, with its floor, and one state of the generator gives one result.
