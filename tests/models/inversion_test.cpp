@@ -28,7 +28,7 @@ TEST(Inversion, FindsTheInverseOfAFlow) {
     if (field.parameter)
       *field.parameter = Variable(cast(field.value() + rng.normal(field.value().shape()) * 0.2, float64));
   const Tensor x = flow.push(Variable(rng.normal({100, 2}, float64))).value();
-  const Inversion found = invert_by_optimisation(flow, x, {.steps = 1500});
+  const Inversion found = invert_by_optimisation(flow, x, {.steps = 4000});
   EXPECT_LT(largest(found.z - flow.pull(Variable(x)).value()), 1e-4);
   EXPECT_LT(largest(found.residual), 1e-4);
 }

@@ -15,6 +15,7 @@
 #include "tensor/ops/power.h"
 #include "tensor/ops/reduce.h"
 #include "tensor/ops/softmax.h"
+#include "tests/models/autoregressive_models.h"
 #include "tests/support/temporary.h"
 
 namespace pf {
@@ -61,8 +62,7 @@ TEST(LatentGuidance, WalksOnUniformNoiseToo) {
 TEST(LatentGuidance, OfWholeNumbersHasTheLawByEnumeration) {
   Rng rng(3);
   Autoregressive model(2, {.conditional = Conditional::categorical, .levels = 3, .hidden = 8, .depth = 1}, rng);
-  for (Field& field : parameters_of(model))
-    *field.parameter = Variable(cast(field.value() + rng.normal(field.value().shape()) * 0.3, float64));
+  testing::to_double(model, rng);
   const RowEnergy energy = [](const Variable& x) { return square(sum(x, -1) - 3.0); };
   std::vector<double> pairs;
   for (int i = 0; i < 9; ++i) pairs.insert(pairs.end(), {double(i / 3), double(i % 3)});
