@@ -68,7 +68,7 @@ TEST(Density, OfAVariationalAutoencoderIsTheIntegralOverCodes) {
   }
   const Variable codes(tensor(places, {cells * cells, 2}));
   for (const char* prior : {"prior=normal", "prior=mixture"}) {
-    const Model model = small_model("vae", {prior, "hidden=16"}, data);
+    const Model model = small_model("vae", {prior, "hidden=16", "waves=0", "warm-up=0"}, data);
     Rng rng(3);
     const Tensor rows = slice(data.test, 0, 0, n), x = model.normalise(rows, rng);
     const DensityOptions options{.annealing = {.chains = 16, .distributions = 300}};
