@@ -1,6 +1,7 @@
 #include "tensor/gemm.h"
 
 #include <cblas.h>
+#include <sys/mman.h>
 #include <algorithm>
 #include <vector>
 
@@ -57,6 +58,20 @@ template <class T> void place_start(int64_t rows, int64_t columns, T* c, int64_t
   }
 }
 
+/// OpenBLAS takes this much address space for each thread that multiplies, and where it is not to be had asks again for ever.
+void require_blas_memory() {
+  thread_local bool had = false;
+  if (had) return;
+  constexpr size_t bytes = size_t(128) << 20;
+  void* probe = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  check(probe != MAP_FAILED,
+        "out of memory: matrix products take 128 MiB of address space for each thread, and there is no room; raise the "
+        "limit "
+        "(ulimit -v) or use fewer threads");
+  ::munmap(probe, bytes);
+  had = true;
+}
+
 template <class T> void gemm_blas(const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t stride, AddTo<T> add) {
   detail::hold_blas_to_one_thread();
   const int64_t m = a.rows, n = b.columns, k = a.columns;
@@ -65,6 +80,7 @@ template <class T> void gemm_blas(const MatrixRef<T>& a, const MatrixRef<T>& b, 
   if (add.data) place_start(m, n, c, stride, add);
   const BlasOperand<T> left = blas_operand(a), right = blas_operand(b);
   auto part = [&](int64_t i, int64_t rows, int64_t j, int64_t columns) {
+    require_blas_memory();
     blas(left.transpose, right.transpose, rows, columns, k,
          left.data + i * (left.transpose == CblasNoTrans ? left.lead : 1), left.lead,
          right.data + j * (right.transpose == CblasNoTrans ? 1 : right.lead), right.lead, add.data ? T(1) : T(0),

@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include <chrono>
 #include <csignal>
 #include <iostream>
@@ -47,6 +49,16 @@ int run(int argc, char** argv) {
   } catch (const std::exception& error) { return report(error.what(), 1); }
 }
 
+/// Under a limit of memory OpenBLAS's own thread may still be waiting for some, and the end of a process waits for it.
+int leave(int code) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+    std::cout.flush();
+    std::_Exit(code);
+  }
+  return code;
+}
+
 }  // namespace
 
 void watch_interrupt() {
@@ -58,4 +70,4 @@ bool interrupted() { return interrupt_count != 0; }
 
 }  // namespace pf::cli
 
-int main(int argc, char** argv) { return pf::cli::run(argc, argv); }
+int main(int argc, char** argv) { return pf::cli::leave(pf::cli::run(argc, argv)); }

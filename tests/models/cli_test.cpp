@@ -55,6 +55,16 @@ std::string small(const std::string& family) {
          (family == "flow" ? " --set layers=2" : "");
 }
 
+// OpenBLAS asks for memory for ever, in a thread of its own too: the program must not.
+TEST(Program, LittleMemoryIsAnErrorAndNoHang) {
+  for (const char* kilobytes : {"80000", "120000", "200000", "300000"}) {
+    TemporaryFolder f;
+    const Outcome o = run(f, "train vae --data moons --steps 3 --threads 1 --out " + (f / "r"),
+                          std::string("ulimit -v ") + kilobytes + "; timeout 60 ");
+    if (o.code != 0) expect_error(o, 1, "out of memory");
+  }
+}
+
 TEST(Program, UsageErrors) {
   TemporaryFolder f;
   expect_error(run(f, "trian flow"), 2, "command 'trian': there is none of this name; did you mean 'train'?");
