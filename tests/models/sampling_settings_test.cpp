@@ -33,7 +33,8 @@ TEST_P(SamplingSettings, ChangeNoParameter) {
     return out;
   };
   const auto plain = parameters(variant);
-  for (const Setting& s : variant.settings().list()) {
+  const Settings settings = variant.settings();
+  for (const Setting& s : settings.list()) {
     if (!s.sampling || s.key == "guidance") continue;  // needs a condition
     std::vector<std::string> values = s.choices;
     if (values.empty()) values = {s.integer ? "3" : "0.5"};
