@@ -71,15 +71,14 @@ std::string table_of(const Found& found) {
     }
   }
   std::string out =
-      "# The budget of the CUDA kernels\n\n"
-      "Made by `cuda_budget > bench/cuda_budget.md` (below the build folder's `tests/cuda/compile/`, after `ctest -R "
-      "cuda_compile` "
-      "with\n`PF_CUDA_TEST_ARCHITECTURES=all`), " +
+      "# The budget of the CUDA kernels\n\nMade by `cuda_budget > bench/cuda_budget.md` (in the build folder's "
+      "`tests/cuda/compile/`, after `ctest -R cuda_compile` with\n`-DPF_CUDA_TEST_ARCHITECTURES=all`), " +
       made_by(found) +
-      ". No kernel\nspills a register or uses local memory. Registers are those of all instances of a kernel on all "
-      "architectures; occupancy is the least\nof them by NVIDIA's calculator, the share of an SM's threads that are "
-      "resident; sectors are the bytes of all 32-byte sectors that warps ask\nfor, for each byte that has to be read "
-      "or written, counted by the race checker on some 10,000 elements. Limits stand in\n"
+      ".\n\nNo kernel spills a register or uses local memory. Registers are those of all instances of a kernel on all "
+      "architectures. Occupancy is\nthe share of an SM's threads that are resident, by NVIDIA's calculator, for the "
+      "worst "
+      "of them. Sectors are the bytes of all 32-byte\nsectors that warps ask for, for each byte that has to be read or "
+      "written, counted by the race checker on some 10,000 elements\n(an empty cell: not run there). Limits stand in "
       "`tests/cuda/compile/budgets.h`.\n\n"
       "| kernel | elements | instances | registers | threads | shared, bytes | occupancy, at least | on | sectors |\n"
       "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: |\n";

@@ -76,6 +76,8 @@ void run_everything() {
     const Tensor index = rng.integers(128, {128});
     backward(index_select(a, 0, index), {a});
     gather(x, 1, rng.integers(128, {128, 64}));
+    scatter_add(x, 1, rng.integers(128, {128, 16}), cast(rng.normal({128, 16}), dtype));
+    index_add(zeros({2, 16384}, dtype), 0, rng.integers(2, {3}), ones({3, 16384}, dtype));  // many columns
     searchsorted(linspace(-1, 1, 64, dtype), x);
     const auto [y, log_slope] = rational_quadratic_spline(a, tracked(cast(rng.normal({128, 128, 23}), dtype)), 3.0);
     backward(y + log_slope, {a});
