@@ -46,7 +46,7 @@ TEST_P(SamplingSettings, ChangeNoParameter) {
   }
 }
 
-TEST(SamplingSettings, OfAnotherKindAreRefused) {
+TEST(SettingsOfSampling, OfAnotherKindAreRefused) {
   Settings settings("diffusion", family("diffusion").settings);
   settings.set_for_sampling("solver=heun");
   EXPECT_TRUE(settings.is("solver", "heun"));
@@ -61,7 +61,7 @@ TEST(SamplingSettings, OfAnotherKindAreRefused) {
             "gan: latent is part of what was trained; nothing of this family can be changed afterwards");
 }
 
-TEST(SamplingSettings, LoadAModelThatIsEvaluatedOtherwise) {
+TEST(SettingsOfSampling, LoadAModelThatIsEvaluatedOtherwise) {
   testing::TemporaryFolder folder;
   Rng rng(1);
   const Dataset data{.name = "moons", .train = sample_2d("moons", 300, rng), .test = sample_2d("moons", 50, rng)};
