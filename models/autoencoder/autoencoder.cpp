@@ -67,7 +67,7 @@ Tensor Autoencoder::surface_log_density(const Tensor& code, const Tensor& contex
 Reconstruction::Reconstruction(const Autoencoder& model, const ReconstructionSettings& settings)
     : model_(model),
       settings_(settings),
-      on_codes_(&model.density(), [this](const Tensor& batch, Rng&, const Tensor& context) {
+      on_codes_(&model.density(), true, [this](const Tensor& batch, Rng&, const Tensor& context) {
         return model_.code(Variable(batch), context).value();
       }) {}
 

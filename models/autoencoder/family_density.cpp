@@ -66,13 +66,18 @@ FamilyOnCodes family_on_codes(const std::string& word, const std::string& hidden
   return out;
 }
 
-CodeTraining::CodeTraining(const CodeDensity* density, Codes codes)
-    : density_(density), codes_(std::move(codes)), objective_(density ? density->objective() : nullptr) {
-  if (objective_ && objective_->opponent()) player_.emplace(*objective_->opponent(), *density_, codes_);
+CodeTraining::CodeTraining(const CodeDensity* density, bool conditional, Codes codes)
+    : density_(density),
+      conditional_(conditional),
+      codes_(std::move(codes)),
+      objective_(density ? density->objective() : nullptr) {
+  if (objective_ && objective_->opponent()) player_.emplace(*objective_->opponent(), *density_, conditional_, codes_);
 }
 
 void CodeTraining::after_step(const Tensor& batch, Rng& rng, const Tensor& context) {
-  if (objective_) objective_->after_step(density_->prepared(codes_(batch, rng, context), context), rng, context);
+  if (!objective_) return;
+  const Tensor given = conditional_ ? context : Tensor();
+  objective_->after_step(density_->prepared(codes_(batch, rng, context), given), rng, given);
 }
 
 }  // namespace pf

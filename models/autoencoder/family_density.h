@@ -60,8 +60,8 @@ class CodeTraining {
  public:
   /// The codes of a batch, held still.
   using Codes = std::function<Tensor(const Tensor& batch, Rng& rng, const Tensor& context)>;
-  /// density: may be null. It refers to it.
-  CodeTraining(const CodeDensity* density, Codes codes);
+  /// density: may be null. It refers to it. conditional: the density takes the condition of the model, or knows of none.
+  CodeTraining(const CodeDensity* density, bool conditional, Codes codes);
 
   Opponent* opponent() { return player_ ? &*player_ : nullptr; }
   int64_t stages() const { return objective_ ? objective_->stages() : 1; }
@@ -80,18 +80,22 @@ class CodeTraining {
   struct Player final : Opponent {
     Opponent& inner;
     const CodeDensity& density;
+    bool conditional;
     Codes codes;
-    Player(Opponent& o, const CodeDensity& d, Codes c) : inner(o), density(d), codes(std::move(c)) {}
+    Player(Opponent& o, const CodeDensity& d, bool given, Codes c)
+        : inner(o), density(d), conditional(given), codes(std::move(c)) {}
     void visit_fields(const std::string& name, FieldVisitor& visitor) override { inner.visit_fields(name, visitor); }
     void visit_fields(const std::string& name, ConstFieldVisitor& visitor) const override {
       std::as_const(inner).visit_fields(name, visitor);
     }
     Variable loss(const Tensor& batch, Rng& rng, const Tensor& context = {}) const override {
-      return inner.loss(density.prepared(codes(batch, rng, context), context), rng, context);
+      const Tensor given = conditional ? context : Tensor();
+      return inner.loss(density.prepared(codes(batch, rng, context), given), rng, given);
     }
     int64_t steps() const override { return inner.steps(); }
   };
   const CodeDensity* density_;
+  bool conditional_;
   Codes codes_;
   Objective* objective_;
   std::optional<Player> player_;

@@ -22,7 +22,7 @@ EvidenceBound::EvidenceBound(const Vae& model, const BoundSettings& settings)
     : model_(model),
       settings_(settings),
       kl_weight_(full({}, settings.beta, float64)),
-      fitted_(model.fitted_prior(), [this](const Tensor& batch, Rng& rng, const Tensor& context) {
+      fitted_(model.fitted_prior(), false, [this](const Tensor& batch, Rng& rng, const Tensor& context) {
         return model_
             .draw(model_.encoded(Variable(batch), context),
                   rng.normal({batch.size(0), model_.code_width()}, batch.dtype()))
