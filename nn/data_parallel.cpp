@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tensor/capture.h"
 #include "tensor/ops/arithmetic.h"
 #include "tensor/ops/join.h"
 #include "tensor/shared_library.h"
@@ -162,10 +163,20 @@ SharedBuffers::SharedBuffers(Communicator& group, std::span<const Field> fields)
 }
 
 void SharedBuffers::share() {
+  if (buffers_.empty()) return;
+  std::vector<double> changed(buffers_.size());  // on any process: all must agree on what is sent
   for (size_t i = 0; i < buffers_.size(); ++i) {
+    const Tensor& now = *buffers_[i].buffer;
+    changed[i] = now.raw() != known_[i].raw() || rewritten(now);
+  }
+  group_.sum(changed.data(), int64_t(changed.size()));
+  for (size_t i = 0; i < buffers_.size(); ++i) {
+    if (changed[i] == 0) continue;
     Tensor& now = *buffers_[i].buffer;
-    if (now.storage().data() == known_[i].storage().data()) continue;
-    known_[i] = now = broadcast_tensor(group_, now);
+    const Tensor first = broadcast_tensor(group_, now);
+    if (rewritten(now)) overwrite(now, first);  // a recorded step reads it there
+    else now = first;
+    known_[i] = now;
   }
 }
 

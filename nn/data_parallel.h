@@ -41,8 +41,8 @@ int first_where(Communicator& group, bool here);
 /// The text of process `from`, for all.
 std::string text_of(Communicator& group, const std::string& text, int from);
 
-/// What moves without a gradient, as averages over batches do, would move apart: buffers that a step has replaced become
-/// those of rank 0.
+/// What moves without a gradient, as averages over batches do, would move apart: buffers that a step has replaced, or written
+/// anew in their memory, become those of rank 0, and keep their memory in the second case.
 class SharedBuffers {
  public:
   SharedBuffers(Communicator& group, std::span<const Field> fields);
@@ -52,7 +52,7 @@ class SharedBuffers {
  private:
   Communicator& group_;
   std::vector<Field> buffers_;
-  std::vector<Tensor> known_;  // as they are everywhere; while they are held here, nobody writes into their memory
+  std::vector<Tensor> known_;  // as they are everywhere; while they are held here, their memory is given to nobody else
 };
 
 }  // namespace pf

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 #include <optional>
+#include <unordered_set>
 
 #include "tensor/device_errors.h"
 #include "tensor/device_pass.h"
@@ -39,6 +41,15 @@ class DeviceGraph {
 
 constexpr int most_recordings = 4;
 
+struct Places {
+  std::mutex mutex;
+  std::unordered_set<const void*> set;
+};
+Places& rewritten_places() {
+  static auto* const places = new Places;  // for whoever writes while the program ends, too
+  return *places;
+}
+
 }  // namespace
 
 void overwrite(const Tensor& to, const Tensor& x) {
@@ -47,9 +58,18 @@ void overwrite(const Tensor& to, const Tensor& x) {
         x.device(), ": expected contiguous memory of the same kind");
   if (x.numel() == 0) return;
   void* const target = const_cast<void*>(to.raw());
+  {
+    const std::lock_guard lock(rewritten_places().mutex);
+    rewritten_places().set.insert(target);
+  }
   if (x.device().is_cuda())
     return backend_of(x).copy(x.shape(), target, to.strides(), x.dtype(), x.raw(), x.strides(), x.dtype());
   std::memcpy(target, contiguous(x).raw(), size_t(x.numel() * size_of(x.dtype())));
+}
+
+bool rewritten(const Tensor& x) {
+  const std::lock_guard lock(rewritten_places().mutex);
+  return rewritten_places().set.contains(x.raw());
 }
 
 struct Capture::State {

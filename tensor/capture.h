@@ -28,6 +28,8 @@ class Recording;
 
 /// Puts the numbers of x into the memory of `to`, whoever looks at it: what a recording reads there changes by that.
 void overwrite(const Tensor& to, const Tensor& x);
+/// Whether overwrite has ever written where x begins: its memory is one that changes under its holders.
+bool rewritten(const Tensor& x);
 
 class Capture {
  public:

@@ -1,6 +1,7 @@
 #include "tensor/ops/spline.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "tensor/device_pass.h"
 #include "tensor/parallel.h"
@@ -20,8 +21,11 @@ template <class T> class SplineLanes {
   using V = Vec<T>;
   static constexpr int width = V::width;
 
-  explicit SplineLanes(int64_t bins) : bins_(bins), memory_(Tensor::empty({5 * bins * width}, dtype_of<T>())) {
-    raw_ = memory_.template mutable_data<T>();
+  explicit SplineLanes(int64_t bins) : bins_(bins) {
+    // Of the thread, not of a recording: which thread takes which chunk is another matter each time.
+    static thread_local std::vector<V> memory;
+    if (memory.size() < size_t(5 * bins)) memory.resize(size_t(5 * bins));
+    raw_ = reinterpret_cast<T*>(memory.data());
     exponentials_ = raw_ + (3 * bins - 1) * width;
   }
 
@@ -59,7 +63,6 @@ template <class T> class SplineLanes {
 
  private:
   int64_t bins_;
-  Tensor memory_;
   T *raw_, *exponentials_;
   V share_[2];
 };

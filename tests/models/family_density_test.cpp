@@ -78,7 +78,7 @@ TEST(FamilyDensity, FitsTheLawOfCodes) {
     Rng rng(4);
     const FamilyOnCodes on_codes = family_on_codes(word, "16", 2);
     FamilyDensity density("test", family(on_codes.family), on_codes.settings, 2, rng);
-    CodeTraining training(&density, [](const Tensor& batch, Rng&, const Tensor&) { return batch; });
+    CodeTraining training(&density, true, [](const Tensor& batch, Rng&, const Tensor&) { return batch; });
     const std::vector<Field> parameters = parameters_of(density);
     Adam adam, other;
     for (int step = 0; step < 600; ++step) {

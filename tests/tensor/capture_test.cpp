@@ -6,12 +6,17 @@
 
 #include "tensor/allocator.h"
 #include "tensor/ops/arithmetic.h"
+#include "tensor/ops/causal_attention.h"
 #include "tensor/ops/comparison.h"
 #include "tensor/ops/exponential.h"
 #include "tensor/ops/index.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/reduce.h"
+#include "tensor/ops/softmax.h"
+#include "tensor/ops/sort.h"
+#include "tensor/ops/spline.h"
 #include "tensor/ops/views.h"
+#include "tensor/parallel.h"
 #include "tensor/random.h"
 
 namespace pf {
@@ -34,6 +39,29 @@ TEST(Capture, ReplaysGiveTheBitsOfTheFunction) {
     for (size_t k = 0; k < expected.size(); ++k) EXPECT_EQ(numbers(found[k]), numbers(expected[k])) << i << ' ' << k;
   }
   EXPECT_GE(capture.kernels(), 5);
+}
+
+// Which thread takes which piece of a kernel is another matter in each replay.
+TEST(Capture, KernelsOfManyPiecesAreReplayedByAnyThreads) {
+  Rng rng(3);
+  const Tensor parameters = rng.normal({20000, 23}), heads = rng.normal({16, 70, 8});
+  const auto f = [&](std::span<const Tensor> in) -> std::vector<Tensor> {
+    const auto [y, slope] = rational_quadratic_spline(in[0], parameters, 3.0);
+    return {y, slope, sort(in[0]), causal_attention(heads, heads, heads), softmax(parameters), sum(parameters, 0)};
+  };
+  const int before = threads();
+  for (const int count : {1, 2, 3, 4}) {
+    set_threads(count);
+    Capture capture(f);
+    for (int i = 0; i < 8; ++i) {
+      const Tensor x = rng.normal({20000});
+      const std::vector<Tensor> found = capture({x}), expected = f(std::array{x});
+      EXPECT_EQ(capture.replayed(), i >= 2) << capture.obstacle();
+      for (size_t k = 0; k < expected.size(); ++k)
+        EXPECT_EQ(numbers(found[k]), numbers(expected[k])) << count << ' ' << k;
+    }
+  }
+  set_threads(before);
 }
 
 TEST(Capture, GeneratorsGoOn) {
