@@ -43,6 +43,7 @@ int run(int argc, char** argv) {
     Program program;
     for (AddCommand add : commands) add(program);
     program.run(argc, argv);
+    if (!std::cout.flush()) return report("standard output cannot be written (is the disk full?)", 1);
     return 0;
   } catch (const UsageError& error) { return report(error.what(), 2); } catch (const std::bad_alloc&) {
     return report("out of memory; use a smaller batch or fewer samples", 1);

@@ -76,17 +76,21 @@ class ProgressLine {
 
 void check_folder(const Options& o) {
   namespace fs = std::filesystem;
+  if (o.folder.empty()) throw UsageError("--out is empty: name a folder for the run");
   if (o.resume) {
     if (!fs::exists(fs::path(o.folder) / "snapshot.safetensors"))
-      throw UsageError(join("--resume: ", o.folder, " has no snapshot.safetensors; leave --resume out to start anew"));
+      throw UsageError(join("--resume: ", o.folder, " has no snapshot.safetensors; ",
+                            fs::exists(o.folder) ? "remove the folder and " : "", "leave --resume out to start anew"));
     return;
   }
   std::error_code ignored;
   if (fs::exists(o.folder) && !fs::is_directory(o.folder))
     throw UsageError(join("--out ", o.folder, ": a file of this name exists; choose another folder"));
   if (fs::is_directory(o.folder) && !fs::is_empty(o.folder, ignored))
-    throw UsageError(
-        join("--out ", o.folder, ": the folder is not empty; choose another, or continue what is there with --resume"));
+    throw UsageError(join("--out ", o.folder, ": the folder is not empty; choose another, or ",
+                          fs::exists(fs::path(o.folder) / "snapshot.safetensors")
+                              ? "continue what is there with --resume"
+                              : "remove it (it holds no snapshot to go on from)"));
 }
 
 void run(const Options& o) {

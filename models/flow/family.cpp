@@ -127,7 +127,7 @@ Family flow_family() {
                    integer("layers", 0, "layers; 0 is 6, of residual 10, of planar 32", 0),
                    integer("hidden", 64, "width of each layer's two hidden layers"),
                    integer("bins", 16, "bins of a spline", 2, 64),
-                   number("bound", 3, "a spline acts on (-bound, bound) of the normalised data", 0.1, 100),
+                   number("bound", 4, "a spline acts on (-bound, bound) of the normalised data", 0.1, 100),
                    integer("depth", 3, "hidden layers of cnf's field", 1, 16),
                    integer("waves", 2,
                            "sines and cosines of each coordinate that cnf's field sees: of periods 8, 4, 2 …", 0, 8),

@@ -258,6 +258,7 @@ bool make_atlas(const AtlasOptions& options, const AtlasReport& report, const st
     panel.sample_ms_per_1000 = seconds_since(before) * 1e6 / double(timed);
     EvaluateOptions evaluation;
     if (data.image) evaluation.samples = 1000;
+    else evaluation.density_rows = 2000;  // the same rows for all, so that their likelihoods can be compared
     panel.metrics = evaluate(model, data, measuring, evaluation);
     panel.verdict = verdict_of(trained.vital_signs);
     say(name, "drawing");

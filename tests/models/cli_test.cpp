@@ -55,6 +55,13 @@ std::string small(const std::string& family) {
          (family == "flow" ? " --set layers=2" : "");
 }
 
+TEST(Program, OutputThatCannotBeWrittenIsAnError) {
+  TemporaryFolder f;
+  const int status = std::system(("'" PF_PROGRAM "' ops >/dev/full 2>'" + (f / "err") + "'").c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  EXPECT_TRUE(contains(read_file(f / "err"), "standard output cannot be written"));
+}
+
 // OpenBLAS asks for memory for ever, in a thread of its own too: the program must not.
 TEST(Program, LittleMemoryIsAnErrorAndNoHang) {
   for (const char* kilobytes : {"80000", "120000", "200000", "300000"}) {
@@ -81,6 +88,7 @@ TEST(Program, UsageErrors) {
   expect_error(run(f, "train flow --data moons --resume --out " + (f / "r")), 2, "leave --resume out");
   expect_error(run(f, "sample"), 2, "DIR is required");
   expect_error(run(f, "gradcheck softplu"), 2, "did you mean 'softplus'?");
+  expect_error(run(f, "train flow --data moons --out ''"), 2, "--out is empty");
   EXPECT_FALSE(fs::exists(f / "r")) << "nothing is made before the arguments are right";
   testing::write_bytes(f / "full/x", "");
   fs::create_directories(f / "full");

@@ -47,7 +47,7 @@ TEST(Capture, KernelsOfManyPiecesAreReplayedByAnyThreads) {
   const Tensor parameters = rng.normal({20000, 23}), heads = rng.normal({16, 70, 8});
   const auto f = [&](std::span<const Tensor> in) -> std::vector<Tensor> {
     const auto [y, slope] = rational_quadratic_spline(in[0], parameters, 3.0);
-    return {y, slope, sort(in[0]), causal_attention(heads, heads, heads), softmax(parameters), sum(parameters, 0)};
+    return {y, slope, argsort(in[0]), causal_attention(heads, heads, heads), softmax(parameters), sum(parameters, 0)};
   };
   const int before = threads();
   for (const int count : {1, 2, 3, 4}) {

@@ -83,7 +83,8 @@ TEST_P(WorkloadCost, ReplayedStepsAreOneLaunchAndTheUpdate) {
   std::cout << GetParam() << ": a replayed step launches " << double(found.graph_launches) / steps << " graph of "
             << double(kernels) / steps << " kernels, and " << double(found.launches) / steps << " kernels beside it\n";
   EXPECT_EQ(found.graph_launches, uint64_t(steps));
-  EXPECT_LE(found.launches, uint64_t(3 * steps));  // the update, and where the generator is
+  // The update, and copies of gradients that do not lie in sequence.
+  EXPECT_LE(found.launches, uint64_t(6 * steps));
   EXPECT_EQ(found.gemms, 0u);
   EXPECT_EQ(found.allocations, 0u);
   EXPECT_EQ(found.synchronisations + found.implicit_synchronisations, 0u);
