@@ -14,6 +14,7 @@
 #include "tensor/ops/hyperbolic.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/reduce.h"
+#include "tensor/ops/views.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
 #include "tensor/simd.h"
