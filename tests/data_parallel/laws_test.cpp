@@ -87,9 +87,10 @@ TEST_P(DataParallelFamilies, gradients_are_means_over_the_processes) {
   if (Opponent* opponent = built.objective->opponent()) {
     std::vector<std::pair<Tensor*, Tensor>> buffers;
     for (const Field& field : fields_of(*opponent))
-      if (field.buffer) buffers.emplace_back(field.buffer, *field.buffer);
+      if (field.buffer) buffers.emplace_back(field.buffer, copy(*field.buffer));
     agrees(parameters_of(*opponent), [&](const Tensor& x, Rng& rng) {
-      for (auto& [buffer, before] : buffers) *buffer = before;  // spectral normalisation goes on at every evaluation
+      for (auto& [buffer, before] : buffers)
+        *buffer = copy(before);  // spectral normalisation goes on at every evaluation
       return opponent->loss(x, rng);
     });
   }
