@@ -126,7 +126,7 @@ Family flow_family() {
                        "full Jacobian (planar, residual), an ODE (cnf)"),
                    integer("layers", 0, "layers; 0 is 6, of residual 10, of planar 32", 0),
                    integer("hidden", 64, "width of each layer's two hidden layers"),
-                   integer("bins", 16, "bins of a spline", 2, 64),
+                   integer("bins", 32, "bins of a spline", 2, 64),
                    number("bound", 4, "a spline acts on (-bound, bound) of the normalised data", 0.1, 100),
                    integer("depth", 3, "hidden layers of cnf's field", 1, 16),
                    integer("waves", 2,
