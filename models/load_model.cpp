@@ -1,5 +1,6 @@
 // Models and options from the folder of a training.
 
+#include <cmath>
 #include <filesystem>
 
 #include "models/train.h"
@@ -8,6 +9,8 @@
 #include "nn/state.h"
 #include "tensor/files.h"
 #include "tensor/json.h"
+#include "tensor/ops/arithmetic.h"
+#include "tensor/ops/reduce.h"
 
 namespace pf {
 
@@ -29,8 +32,9 @@ Json read_config(const std::string& folder) {
 }  // namespace
 
 ModelConfig load_config(const std::string& folder) {
+  const Json json = read_config(folder);
   try {
-    return ModelConfig::from_json(read_config(folder));
+    return ModelConfig::from_json(json);
   } catch (Error& error) {
     error.add_context(folder);
     throw;
@@ -58,6 +62,10 @@ Model load_model(const std::string& folder, const std::vector<std::string>& sett
     error.add_context(snapshot_of(folder).string() + " does not fit config.json");
     throw;
   }
+  for (const Field& field : fields)
+    if (field.parameter)
+      check(std::isfinite(sum(field.value() * 0.0).item()), snapshot_of(folder).string(), ": ", field.path,
+            " has numbers that are not finite: the file is damaged, or the training went wrong; train anew");
   return model;
 }
 

@@ -300,6 +300,12 @@ TEST(Program, DamagedRunsAreErrors) {
   testing::write_bytes(dir + "/snapshot.safetensors", snapshot.substr(0, snapshot.size() / 2));
   expect_error(run(f, "score " + dir), 1, "snapshot.safetensors");
   testing::write_bytes(dir + "/snapshot.safetensors", snapshot);
+  Snapshot wrong = load_snapshot(dir + "/snapshot.safetensors");
+  for (auto& [name, tensor] : wrong.tensors.tensors)
+    if (name.starts_with("ema.") && tensor.dtype() == float32) tensor = full(tensor.shape(), NAN);
+  save_snapshot(dir + "/snapshot.safetensors", wrong);
+  expect_error(run(f, "sample " + dir + " -n 3 --out " + (f / "x.npy")), 1, "has numbers that are not finite");
+  testing::write_bytes(dir + "/snapshot.safetensors", snapshot);
   testing::write_bytes(dir + "/config.json", config.substr(0, config.size() / 2));
   expect_error(run(f, "score " + dir), 1, "not JSON");
   Json other = Json::parse(config);
