@@ -2,12 +2,8 @@
 
 #include <algorithm>
 
-#include "nn/data/batches.h"
-#include "nn/gradients.h"
+#include "models/transfer/fit.h"
 #include "nn/loss.h"
-#include "nn/optim/adam.h"
-#include "nn/optim/clip.h"
-#include "nn/optim/schedule.h"
 #include "tensor/ops/join.h"
 
 namespace pf {
@@ -32,21 +28,11 @@ std::unique_ptr<Generator> distil(const Transform& teacher, Rng& rng, const Dist
   const Tensor pairs = concat(std::vector{taught.noise, taught.images}, 1);
 
   auto student = std::make_unique<Generator>(teacher.width(), w, options.hidden, options.depth, rng);
-  const std::vector<Field> parameters = parameters_of(*student);
-  Adam adam;
-  Batches batches(pairs, options.batch, rng.child(1));
-  const Schedule schedule{.kind = ScheduleKind::cosine,
-                          .rate = options.rate,
-                          .warmup = options.steps / 20,
-                          .total = options.steps,
-                          .final_rate = options.rate / 100};
-  for (int64_t step = 0; step < options.steps; ++step) {
-    const Tensor batch = batches.next().x;
-    const Tensor from = slice(batch, 1, 0, w), to = slice(batch, 1, w);
-    auto [loss, gradients] = value_and_grad(std::span<const Field>(parameters),
-                                            [&] { return mse(student->push(Variable(from)), Variable(to)); });
-    adam.update(parameters, clip_by_norm(std::move(gradients), 1), schedule(step));
-  }
+  fit(parameters_of(*student), Batches(pairs, options.batch, rng.child(1)), options.steps, options.rate, 1,
+      [&](const Tensor& batch) {
+        const Tensor from = slice(batch, 1, 0, w), to = slice(batch, 1, w);
+        return mse(student->push(Variable(from)), Variable(to));
+      });
   return student;
 }
 

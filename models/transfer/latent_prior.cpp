@@ -2,11 +2,7 @@
 
 #include <algorithm>
 
-#include "nn/data/batches.h"
-#include "nn/gradients.h"
-#include "nn/optim/adam.h"
-#include "nn/optim/clip.h"
-#include "nn/optim/schedule.h"
+#include "models/transfer/fit.h"
 #include "tensor/ops/join.h"
 #include "tensor/ops/special.h"
 
@@ -48,20 +44,8 @@ std::unique_ptr<FlowDensity> fit_latent_prior(const Transform& map, const Tensor
   check(rows.size(0) >= 16, "latent prior: ", rows.size(0), " rows: expected at least 16");
   const Tensor z = pulled_back(map, slice(rows, 0, 0, std::min(options.rows, rows.size(0))));
   auto prior = std::make_unique<FlowDensity>(z.size(1), CouplingSettings{.layers = 4, .hidden = 64, .bound = 4}, rng);
-  const std::vector<Field> parameters = parameters_of(*prior);
-  Adam adam;
-  Batches batches(z, std::min(options.batch, z.size(0)), rng.child(1));
-  const Schedule schedule{.kind = ScheduleKind::cosine,
-                          .rate = options.rate,
-                          .warmup = options.steps / 20,
-                          .total = options.steps,
-                          .final_rate = options.rate / 100};
-  for (int64_t step = 0; step < options.steps; ++step) {
-    const Tensor batch = batches.next().x;
-    auto [loss, gradients] =
-        value_and_grad(std::span<const Field>(parameters), [&] { return prior->loss(batch, rng); });
-    adam.update(parameters, clip_by_norm(std::move(gradients), 5), schedule(step));
-  }
+  fit(parameters_of(*prior), Batches(z, std::min(options.batch, z.size(0)), rng.child(1)), options.steps, options.rate,
+      5, [&](const Tensor& batch) { return prior->loss(batch, rng); });
   return prior;
 }
 

@@ -1,5 +1,5 @@
 # Builds the CUDA library with nvcc, warnings and spills as errors, and writes what each kernel uses to <build>/usage.txt.
-# Machine code for all architectures is made from one PTX: it is what a driver would do, and a third of the time.
+# Machine code for all architectures is made from one PTX, as a driver would make it: what is before the PTX is done once.
 set(list ${ARCHITECTURES})
 execute_process(COMMAND ${NVCC} --list-gpu-code OUTPUT_VARIABLE known COMMAND_ERROR_IS_FATAL ANY)
 string(REGEX MATCHALL "[0-9]+" known "${known}")
